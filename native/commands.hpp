@@ -1,0 +1,51 @@
+/// The commands of the binary: each takes its options and gives the exit code. Data to stdout, messages to stderr.
+#pragma once
+
+#include <string>
+
+#include "native/exit_code.hpp"
+#include "native/sweep.hpp"
+#include "native/workspace.hpp"
+
+namespace jobwatchdog {
+
+struct MigrateCommand {
+  bool watch_only{false};
+  bool status{false};
+  bool dry_run{false};
+};
+
+struct RulesShowCommand {
+  std::string rule;
+  bool sql{false};
+};
+
+struct RulesCheckCommand {
+  bool rehearse{false};
+  bool strict{false};
+};
+
+struct AdoptCommand {
+  std::string output;  ///< "" = stdout.
+};
+
+struct SweepCommand {
+  std::string rule;
+  bool dry_run{false};
+  std::string explain_id;
+  int batch_size{0};         ///< 0 = configuration or default.
+  std::string duration_max;  ///< "" = configuration or default.
+  std::string metrics_file;
+  bool fail_if_locked{false};
+};
+
+[[nodiscard]] ExitCode run_migrate(const GlobalOptions& global, const MigrateCommand& command);
+[[nodiscard]] ExitCode run_rules_list(const GlobalOptions& global);
+[[nodiscard]] ExitCode run_rules_check(const GlobalOptions& global, const RulesCheckCommand& command);
+[[nodiscard]] ExitCode run_rules_show(const GlobalOptions& global, const RulesShowCommand& command);
+[[nodiscard]] ExitCode run_adopt(const GlobalOptions& global, const AdoptCommand& command);
+[[nodiscard]] ExitCode run_sweep_command(const GlobalOptions& global, const SweepCommand& command);
+[[nodiscard]] ExitCode run_doctor(const GlobalOptions& global);
+[[nodiscard]] ExitCode run_version(const GlobalOptions& global);
+
+}  // namespace jobwatchdog

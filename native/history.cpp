@@ -1,0 +1,106 @@
+// The history that sweeps leave behind.
+#include "native/history.hpp"
+
+#include <unistd.h>
+
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "native/log.hpp"
+
+namespace jobwatchdog {
+namespace {
+
+const TransactionOptions writing{};
+
+std::string actor_name() {
+  std::array<char, 256> host{};
+  gethostname(host.data(), host.size() - 1);
+  return "jobwatchdog sweep on " + std::string{host.data()} + " (pid " + std::to_string(getpid()) + ")";
+}
+
+void warn(const std::string& what, const DatabaseError& error) {
+  log(LogLevel::warning, what + ": " + error_text(error) + "; the sweep goes on");
+}
+
+std::string outcome_word(SweepOutcome outcome) {
+  if (outcome == SweepOutcome::done) return "done";
+  return outcome == SweepOutcome::failed ? "failed" : "partial";
+}
+
+std::string details_json(const SweepResult& result) {
+  nlohmann::ordered_json tables = nlohmann::json::array();
+  for (const RuleResult& rule : result.rules) {
+    for (const TableResult& table : rule.tables) {
+      tables.push_back({{"rule", rule.rule}, {"table", table.table}, {"found", table.found_count}, {"settled", table.settled_count},
+                        {"refunded_credits", table.refunded_credits}, {"kept", table.kept_count}, {"missed", table.missed_count},
+                        {"exhausted", table.exhausted_count}, {"isolated", table.isolated_count}, {"error", table.error}});
+    }
+  }
+  return nlohmann::ordered_json{{"duration_ms", result.duration_ms}, {"tables", tables}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace
+
+History History::open(Connection& connection, bool has_watch, bool has_managed) {
+  History history;
+  history.actor_ = actor_name();
+  if (!has_watch) return history;
+  const std::string audit = has_managed ? "public.audit_log" : "watchdog.audit_log";
+  const DatabaseResult<Rows> rows = connection.query(
+      "SELECT has_schema_privilege('watchdog', 'USAGE') AND has_table_privilege('watchdog.sweep_runs', 'INSERT, UPDATE') AND "
+      "has_table_privilege('watchdog.isolated_rows', 'INSERT, UPDATE, DELETE') AS history, has_table_privilege($1, 'INSERT') AS audit",
+      {audit}, {.read_only = true});
+  if (!rows.ok()) {
+    warn("the history cannot be looked at", rows.error());
+    return history;
+  }
+  history.writable_ = rows.value().boolean(0, "history");
+  if (rows.value().boolean(0, "audit")) history.audit_table_ = audit;
+  if (!history.writable_ || history.audit_table_.empty()) {
+    log(LogLevel::warning, "this role may not write the history in schema watchdog; it goes to the log only");
+  }
+  return history;
+}
+
+void History::begin_run(Connection& connection) {
+  if (!writable_) return;
+  const DatabaseResult<Rows> rows =
+      connection.query("INSERT INTO watchdog.sweep_runs (actor, version) VALUES ($1, $2) RETURNING id", {actor_, JOBWATCHDOG_VERSION}, writing);
+  if (!rows.ok()) return warn("the run could not be recorded", rows.error());
+  run_id_ = rows.value().text(0, "id");
+}
+
+void History::end_run(Connection& connection, const SweepResult& result) {
+  if (!run_id_) return;
+  const auto count = [&](std::int64_t TableResult::* field) { return Text{std::to_string(result.total(field))}; };
+  const DatabaseResult<Rows> rows = connection.query(
+      "UPDATE watchdog.sweep_runs SET finished_at = clock_timestamp(), outcome = $2, settled_count = $3, refunded_count = $4, "
+      "refunded_credits = $5, kept_count = $6, isolated_count = $7, details = $8::jsonb WHERE id = $1",
+      {run_id_, outcome_word(result.outcome), count(&TableResult::settled_count), count(&TableResult::refunded_count),
+       count(&TableResult::refunded_credits), count(&TableResult::kept_count), count(&TableResult::isolated_count), details_json(result)},
+      writing);
+  if (!rows.ok()) warn("the end of the run could not be recorded", rows.error());
+}
+
+void History::record_isolated(Connection& connection, const std::string& rule, const TableResult& table, bool pass_is_whole) {
+  if (!writable_) return;
+  nlohmann::json list = nlohmann::json::array();
+  for (const IsolatedRow& row : table.isolated) list.push_back({{"id", row.key}, {"sqlstate", row.sqlstate}, {"reason", row.reason}});
+  const std::string json = list.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  const DatabaseResult<Rows> written = connection.query(
+      "INSERT INTO watchdog.isolated_rows AS known (rule_name, table_name, record_id, sqlstate, reason) "
+      "SELECT $1, $2, r.id, r.sqlstate, r.reason FROM jsonb_to_recordset($3::jsonb) AS r (id text, sqlstate text, reason text) "
+      "ON CONFLICT (rule_name, table_name, record_id) DO UPDATE SET sqlstate = excluded.sqlstate, reason = excluded.reason, "
+      "last_seen_at = clock_timestamp(), seen_count = known.seen_count + 1",
+      {rule, table.table, json}, writing);
+  if (!written.ok()) return warn("isolated rows could not be recorded", written.error());
+  if (!pass_is_whole || table.isolated_count > static_cast<std::int64_t>(table.isolated.size())) return;
+  const DatabaseResult<Rows> forgotten = connection.query(
+      "DELETE FROM watchdog.isolated_rows WHERE rule_name = $1 AND table_name = $2 "
+      "AND record_id NOT IN (SELECT r.id FROM jsonb_to_recordset($3::jsonb) AS r (id text))",
+      {rule, table.table, json}, writing);
+  if (!forgotten.ok()) warn("settled rows could not be taken off the list of isolated ones", forgotten.error());
+}
+
+}  // namespace jobwatchdog

@@ -1,0 +1,280 @@
+// Settling a page of suspects, batch by batch, until each row is settled, left alone or isolated.
+#include "native/settle_batch.hpp"
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "native/failpoint.hpp"
+#include "native/refund_result.hpp"
+#include "native/rest.hpp"
+
+namespace jobwatchdog {
+namespace {
+
+constexpr int attempts_max = 6;  // Of one batch, for errors of the moment.
+
+/// What one transaction came to, before anybody knows whether it was committed.
+struct BatchWork {
+  std::vector<SettledRow> settled;
+  std::vector<SettledRow> kept;
+  std::size_t locked_count{0};
+  std::vector<IsolatedRow> refused;  ///< Not empty: roll back, isolate these, try the others again.
+};
+
+/// Decides over the locked rows: `work.settled` are those to settle, each with the credits that are due.
+void decide(const BatchContext& context, const Rows& locked, BatchWork& work) {
+  work.locked_count = locked.size();
+  for (std::size_t i = 0; i < locked.size(); ++i) {
+    DecidedRow decided = decide_row(context, locked, i);
+    (decided.settles ? work.settled : work.kept).push_back(std::move(decided.row));
+  }
+}
+
+/// Rows that a trigger kept as they were, silently: they are refusals too, or they would be paid for and stay stuck.
+void find_silent_refusals(const BatchContext& context, const Rows& stored, BatchWork& work) {
+  std::map<std::string, std::string> status_of;
+  for (std::size_t i = 0; i < stored.size(); ++i) status_of[stored.text(i, "key")] = stored.text(i, "status");
+  for (const SettledRow& row : work.settled) {
+    const auto found = status_of.find(row.key);
+    if (found == status_of.end()) {
+      work.refused.push_back({row.key, "", context.rule.settle_function ? "the settle function left the row as it was" : "the update was suppressed, probably by a trigger"});
+    } else if (std::find(context.rule.stuck_in.begin(), context.rule.stuck_in.end(), found->second) != context.rule.stuck_in.end()) {
+      work.refused.push_back({row.key, "", "a trigger put its status back to \"" + found->second + "\""});
+    }
+  }
+}
+
+/// What the settle function paid is what was paid; the rule's own columns were only a forecast.
+void take_paid_amounts(const Rows& stored, BatchWork& work) {
+  std::map<std::string, std::int64_t> paid;
+  for (std::size_t i = 0; i < stored.size(); ++i) paid[stored.text(i, "key")] = stored.integer(i, "refunded_amount");
+  for (SettledRow& row : work.settled) row.refunded_credits = paid[row.key];
+}
+
+std::optional<DatabaseError> pay_refunds(Transaction& transaction, const BatchContext& context, BatchWork& work) {
+  std::vector<std::string> due;
+  for (const SettledRow& row : work.settled) {
+    if (row.refunded_credits > 0) due.push_back(row.key);
+  }
+  if (due.empty() || context.compiled.refund.empty()) return std::nullopt;
+  const DatabaseResult<Rows> answers = transaction.query(context.compiled.refund, {array_literal(due)});
+  if (!answers.ok()) return answers.error();
+  std::map<std::string, std::optional<std::string>> refusal_of;
+  for (std::size_t i = 0; i < answers.value().size(); ++i) {
+    const std::string key = answers.value().text(i, "key");
+    std::optional<std::string> refusal = refund_refusal(answers.value().at(i, "result"));
+    if (refusal || refusal_of.find(key) == refusal_of.end()) refusal_of[key] = std::move(refusal);
+  }
+  for (const std::string& key : due) {
+    const auto found = refusal_of.find(key);
+    if (found == refusal_of.end()) {
+      work.refused.push_back({key, "", "the refund function returned no row"});
+    } else if (found->second) {
+      work.refused.push_back({key, "", *found->second});
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<DatabaseError> write_audit(Transaction& transaction, const BatchContext& context, const BatchWork& work) {
+  if (context.audit_table.empty() || work.settled.empty()) return std::nullopt;
+  nlohmann::ordered_json before = nlohmann::json::array();
+  nlohmann::ordered_json refunds = nlohmann::json::object();
+  for (const SettledRow& row : work.settled) {
+    before.push_back({{"id", row.key}, {"status", row.old_status}, {"aged_since", row.aged_since}});
+    if (row.refunded_credits > 0) refunds[row.key] = row.refunded_credits;
+  }
+  const nlohmann::ordered_json after{{"rule", context.rule.name}, {"status", settled_status(context.rule)}, {"ids", keys_of(work.settled)}, {"refunds", refunds}};
+  const auto text = [](const nlohmann::ordered_json& json) { return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace); };
+  const DatabaseResult<Rows> rows = transaction.query(
+      "INSERT INTO " + context.audit_table + " (action, table_name, record_id, old_data, new_data, actor) VALUES ($1, $2, NULL, $3::jsonb, $4::jsonb, $5)",
+      {"sweep", display_name(context.table), text({{"rows", before}}), text(after), context.actor});
+  return rows.ok() ? std::nullopt : std::optional{rows.error()};
+}
+
+/// Everything inside the transaction up to, but without, COMMIT.
+std::optional<DatabaseError> do_work(Transaction& transaction, const BatchContext& context, const std::vector<std::string>& keys, BatchWork& work,
+                                     std::string& xid) {
+  const DatabaseResult<Rows> locked = transaction.query(context.compiled.lock, {context.now_text, array_literal(keys)});
+  if (!locked.ok()) return locked.error();
+  decide(context, locked.value(), work);
+  failpoint("after_lock");
+  if (work.settled.empty()) return std::nullopt;
+  const DatabaseResult<Rows> stored = transaction.query(context.compiled.settle, {array_literal(keys_of(work.settled))});
+  if (!stored.ok()) return stored.error();
+  failpoint("after_settle");
+  find_silent_refusals(context, stored.value(), work);
+  if (!work.refused.empty()) return std::nullopt;
+  if (context.rule.settle_function) take_paid_amounts(stored.value(), work);
+  if (auto error = pay_refunds(transaction, context, work)) return error;
+  failpoint("after_refund");
+  if (!work.refused.empty()) return std::nullopt;
+  if (auto error = write_audit(transaction, context, work)) return error;
+  const DatabaseResult<Rows> id = transaction.query("SELECT pg_current_xact_id()::text AS xid");
+  if (!id.ok()) return id.error();
+  xid = id.value().text(0, "xid");
+  return std::nullopt;
+}
+
+void add_committed(const std::vector<std::string>& keys, BatchWork work, TableResult& result) {
+  result.kept_count += static_cast<std::int64_t>(work.kept.size());
+  result.missed_count += static_cast<std::int64_t>(keys.size() - work.locked_count);
+  add_settled(std::move(work.settled), result);
+}
+
+void isolate(TableResult& result, IsolatedRow row) {
+  ++result.isolated_count;
+  if (result.isolated.size() < TableResult::rows_kept_max) result.isolated.push_back(std::move(row));
+}
+
+std::optional<DatabaseError> reconnect_patiently(Connection& connection) {
+  std::optional<DatabaseError> error;
+  for (int attempt = 1; attempt <= attempts_max; ++attempt) {
+    error = connection.reconnect();
+    if (!error) return std::nullopt;
+    rest_before_retry(attempt);
+  }
+  return error;
+}
+
+/// After a lost answer to COMMIT: true when the server says that it was committed.
+DatabaseResult<bool> was_committed(Connection& connection, const std::string& xid) {
+  for (int attempt = 1; attempt <= attempts_max; ++attempt) {
+    if (auto error = reconnect_patiently(connection)) return *error;
+    const DatabaseResult<std::string> fate = transaction_fate(connection, xid);
+    // Another server than before (a promoted standby) may not know the number: then the guards decide, by trying again.
+    if (!fate.ok() && fate.error().kind == DatabaseError::Kind::refused) return false;
+    if (fate.ok() && fate.value() != "in progress") return fate.value() == "committed";
+    rest_before_retry(attempt);
+  }
+  return DatabaseError{DatabaseError::Kind::in_doubt, "08007", "the fate of a batch could not be learnt; the next sweep will see what is left", ""};
+}
+
+/// One batch, tried until its fate is known. Gives the work that was committed, the refusals that rolled it back,
+/// or an error that says what is wrong with this very set of rows (or with the database).
+DatabaseResult<BatchWork> run_batch(Connection& connection, const BatchContext& context, const std::vector<std::string>& keys) {
+  using Kind = DatabaseError::Kind;
+  for (int attempt = 1;; ++attempt) {
+    BatchWork work;
+    std::string xid;
+    std::optional<DatabaseError> error;
+    {
+      DatabaseResult<Transaction> transaction = connection.begin(context.transaction);
+      error = transaction.ok() ? do_work(transaction.value(), context, keys, work, xid) : std::optional{transaction.error()};
+      if (!error && (!work.refused.empty() || work.settled.empty())) return work;
+      failpoint("before_commit");
+      if (!error) error = transaction.value().commit();
+      failpoint("after_commit");
+    }
+    if (!error) return work;
+    if (error->kind == Kind::in_doubt) {
+      const DatabaseResult<bool> committed = was_committed(connection, xid);
+      if (!committed.ok()) return committed.error();
+      if (committed.value()) return work;
+    } else if (error->kind == Kind::connection_lost) {
+      if (auto still = reconnect_patiently(connection)) return *still;
+    } else if (error->kind != Kind::retryable) {
+      return *error;
+    }
+    if (attempt >= attempts_max) return *error;
+    rest_before_retry(attempt);
+  }
+}
+
+bool is_about_rows(const DatabaseError& error) {
+  using Kind = DatabaseError::Kind;
+  return error.kind == Kind::refused || error.kind == Kind::timeout || error.kind == Kind::retryable;
+}
+
+std::vector<std::string> without(std::vector<std::string> keys, const std::vector<IsolatedRow>& refused) {
+  keys.erase(std::remove_if(keys.begin(), keys.end(),
+                            [&](const std::string& key) {
+                              return std::any_of(refused.begin(), refused.end(), [&](const IsolatedRow& row) { return row.key == key; });
+                            }),
+             keys.end());
+  return keys;
+}
+
+}  // namespace
+
+JobFacts facts_of(const Rows& rows, std::size_t i) {
+  JobFacts job;
+  job.key = rows.text(i, "key");
+  job.status = rows.text(i, "status");
+  if (rows.at(i, "aged_since_ms")) job.aged_since = Instant{rows.integer(i, "aged_since_ms")};
+  job.task_id = rows.at(i, "task_id");
+  job.rescue_count = rows.integer(i, "rescue_count");
+  job.charged = rows.boolean(i, "charged");
+  job.refunded = rows.boolean(i, "refunded");
+  job.refund_amount = rows.integer(i, "refund_amount");
+  return job;
+}
+
+std::optional<Verdict> verdict_for(const Rule& rule, const JobFacts& job) {
+  if (!rule.provider || !job.task_id) return std::nullopt;
+  return Verdict{Verdict::Kind::unknown, {}, "", "this version of jobwatchdog does not ask " + rule.provider->name};
+}
+
+DecidedRow decide_row(const BatchContext& context, const Rows& rows, std::size_t i) {
+  const JobFacts job = facts_of(rows, i);
+  const Settlement settlement = decide_settlement(context.rule, job, verdict_for(context.rule, job), context.now);
+  const bool settles = settlement.kind == Settlement::Kind::settle_by_rule || settlement.kind == Settlement::Kind::settle_as_failed;
+  return {{job.key, job.status, rows.text(i, "aged_since"), settlement.reason, settlement.refund_due ? job.refund_amount : 0}, settles};
+}
+
+std::vector<std::string> keys_of(const std::vector<SettledRow>& rows) {
+  std::vector<std::string> keys;
+  keys.reserve(rows.size());
+  for (const SettledRow& row : rows) keys.push_back(row.key);
+  return keys;
+}
+
+void add_settled(std::vector<SettledRow> rows, TableResult& result) {
+  result.settled_count += static_cast<std::int64_t>(rows.size());
+  for (SettledRow& row : rows) {
+    if (row.refunded_credits > 0) {
+      ++result.refunded_count;
+      result.refunded_credits += row.refunded_credits;
+    }
+    if (result.settled.size() < TableResult::rows_kept_max) result.settled.push_back(std::move(row));
+  }
+}
+
+std::optional<DatabaseError> settle_keys(Connection& connection, const BatchContext& context, std::vector<std::string> keys, TableResult& result) {
+  std::vector<std::vector<std::string>> waiting;
+  waiting.push_back(std::move(keys));
+  while (!waiting.empty()) {
+    const std::vector<std::string> batch = std::move(waiting.back());
+    waiting.pop_back();
+    if (batch.empty()) continue;
+    DatabaseResult<BatchWork> outcome = run_batch(connection, context, batch);
+    if (outcome.ok() && outcome.value().refused.empty()) {
+      add_committed(batch, std::move(outcome.value()), result);
+    } else if (outcome.ok()) {
+      for (const IsolatedRow& row : outcome.value().refused) isolate(result, row);
+      waiting.push_back(without(batch, outcome.value().refused));
+    } else if (!is_about_rows(outcome.error())) {
+      return outcome.error();
+    } else if (batch.size() == 1) {
+      isolate(result, {batch.front(), outcome.error().sqlstate, error_text(outcome.error())});
+    } else {
+      const auto middle = batch.begin() + static_cast<std::ptrdiff_t>(batch.size() / 2);
+      waiting.emplace_back(middle, batch.end());
+      waiting.emplace_back(batch.begin(), middle);
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> rehearse_row(Connection& connection, const BatchContext& context, const std::string& key) {
+  DatabaseResult<Transaction> transaction = connection.begin(context.transaction);
+  if (!transaction.ok()) return error_text(transaction.error());
+  BatchWork work;
+  std::string xid;
+  if (auto error = do_work(transaction.value(), context, {key}, work, xid)) return error_text(*error);
+  if (!work.refused.empty()) return work.refused.front().reason;
+  return std::nullopt;
+}
+
+}  // namespace jobwatchdog

@@ -1,0 +1,59 @@
+/// Settling a page of suspects: one transaction a batch, and a batch that fails is halved until the culprit is alone.
+///
+/// Inside the transaction: lock what still matches -> decide over the locked facts -> settle -> refund -> audit.
+/// Nothing is written for a row that the decision keeps. A lost answer to COMMIT is looked up, never guessed.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/rule.hpp"
+#include "core/rule_compiler.hpp"
+#include "core/time.hpp"
+#include "native/database.hpp"
+#include "native/sweep_result.hpp"
+
+namespace jobwatchdog {
+
+/// What one pass over one table works with.
+struct BatchContext {
+  const Rule& rule;
+  const QualifiedName& table;
+  const CompiledRule& compiled;
+  Instant now;           ///< Of the whole pass.
+  std::string now_text;  ///< The same instant as the database wrote it.
+  TransactionOptions transaction;
+  std::string audit_table;  ///< Quoted; "" = no audit.
+  std::string actor;
+};
+
+/// The facts of row `i` of a result of `find`, `find_one` or `lock`.
+[[nodiscard]] JobFacts facts_of(const Rows& rows, std::size_t i);
+
+/// The provider's word as far as this binary knows it.
+[[nodiscard]] std::optional<Verdict> verdict_for(const Rule& rule, const JobFacts& job);
+
+/// A row with the decision over it.
+struct DecidedRow {
+  SettledRow row;
+  bool settles{false};
+};
+
+/// Decides over row `i` of a result of `find` or `lock`.
+[[nodiscard]] DecidedRow decide_row(const BatchContext& context, const Rows& rows, std::size_t i);
+
+[[nodiscard]] std::vector<std::string> keys_of(const std::vector<SettledRow>& rows);
+
+/// Adds rows that are settled (or, in a dry run, would be) to the counts and the list.
+void add_settled(std::vector<SettledRow> rows, TableResult& result);
+
+/// Settles `keys` and adds what happened to `result`.
+/** Errors: only those that end the whole pass (the database is gone for good); rows that cannot be settled are
+ *  isolated in `result`. Source: design.md section 4, invariants.md R4, R5, R8. */
+[[nodiscard]] std::optional<DatabaseError> settle_keys(Connection& connection, const BatchContext& context,
+                                                       std::vector<std::string> keys, TableResult& result);
+
+/// Settles one row and rolls back. Gives why it cannot be settled, or nothing.
+[[nodiscard]] std::optional<std::string> rehearse_row(Connection& connection, const BatchContext& context, const std::string& key);
+
+}  // namespace jobwatchdog

@@ -1,0 +1,174 @@
+// The sweep: load -> decide -> save, page by page, table by table.
+#include "native/sweep.hpp"
+
+#include <algorithm>
+
+#include "core/rule_lint.hpp"
+#include "native/catalog.hpp"
+#include "native/failpoint.hpp"
+#include "native/log.hpp"
+#include "native/progress_bar.hpp"
+#include "native/settle_batch.hpp"
+#include "native/stop_signal.hpp"
+#include "native/stopwatch.hpp"
+
+namespace jobwatchdog {
+namespace {
+
+/// What all passes of one sweep share.
+struct SweepContext {
+  Connection& connection;
+  const Configuration& configuration;
+  const SweepOptions& options;
+  History& history;
+  std::string now_text;
+  Instant now;
+  Stopwatch stopwatch;
+
+  [[nodiscard]] bool must_stop() const { return stop_signal() != 0 || stopwatch.elapsed() >= options.duration_max; }
+};
+
+/// Reading may take longer than writing: a table without an index is read whole.
+TransactionOptions reading_options() { return {.read_only = true, .statement_timeout = seconds(60)}; }
+
+/// Decides over a page as it was read. Gives the rows to settle; what is kept is added to `result`.
+std::vector<SettledRow> decide(const BatchContext& batch, const Rows& page, TableResult& result) {
+  std::vector<SettledRow> to_settle;
+  for (std::size_t i = 0; i < page.size(); ++i) {
+    const DecidedRow decided = decide_row(batch, page, i);
+    if (decided.settles) {
+      to_settle.push_back(decided.row);
+      continue;
+    }
+    ++result.kept_count;
+    if (result.kept.size() < TableResult::rows_kept_max) result.kept.push_back(decided.row);
+  }
+  return to_settle;
+}
+
+void report_exhausted(SweepContext& sweep, const CompiledRule& compiled, TableResult& result) {
+  if (compiled.exhausted.empty()) return;
+  const DatabaseResult<Rows> rows = sweep.connection.query(compiled.exhausted, {sweep.now_text}, reading_options());
+  if (!rows.ok() || rows.value().size() == 0) return;
+  result.exhausted_count = rows.value().integer(0, "total");
+  for (std::size_t i = 0; i < rows.value().size(); ++i) result.exhausted.push_back(rows.value().text(i, "key"));
+}
+
+std::int64_t count_for_progress(SweepContext& sweep, const CompiledRule& compiled) {
+  if (!ProgressBar::is_visible(sweep.options.show_progress)) return 0;
+  const DatabaseResult<Rows> rows = sweep.connection.query(compiled.count, {sweep.now_text}, reading_options());
+  return rows.ok() ? rows.value().integer(0, "total") : 0;
+}
+
+/// All pages of one table, oldest first. Gives whether the pass saw every suspect.
+bool sweep_pages(SweepContext& sweep, const BatchContext& batch, TableResult& result) {
+  ProgressBar bar{result.table, count_for_progress(sweep, batch.compiled), sweep.options.show_progress};
+  Text last_aged;
+  Text last_key;
+  while (!sweep.must_stop()) {
+    const DatabaseResult<Rows> found = sweep.connection.query(
+        batch.compiled.find, {sweep.now_text, last_aged, last_key, std::to_string(sweep.options.batch_size)}, reading_options());
+    if (!found.ok()) {
+      result.error = error_text(found.error());
+      if (found.error().kind == DatabaseError::Kind::connection_lost && !sweep.connection.reconnect()) result.error += "; reconnected";
+      return false;
+    }
+    const Rows& page = found.value();
+    if (page.size() == 0) return true;
+    if (!result.oldest_age_ms) result.oldest_age_ms = sweep.now.ms - page.integer(0, "aged_since_ms");
+    result.found_count += static_cast<std::int64_t>(page.size());
+    failpoint("after_find");
+    std::vector<SettledRow> to_settle = decide(batch, page, result);
+    if (sweep.options.dry_run) {
+      add_settled(std::move(to_settle), result);
+    } else if (auto error = settle_keys(sweep.connection, batch, keys_of(to_settle), result)) {
+      result.error = error_text(*error);
+      return false;
+    }
+    bar.advance(static_cast<std::int64_t>(page.size()));
+    last_aged = page.at(page.size() - 1, "aged_since");
+    last_key = page.at(page.size() - 1, "key");
+    if (page.size() < static_cast<std::size_t>(sweep.options.batch_size)) return true;
+  }
+  return false;
+}
+
+TableResult sweep_table(SweepContext& sweep, const Rule& rule, const TableFacts& facts, const std::vector<std::string>& known_tables) {
+  TableResult result;
+  result.table = display_name(facts.table);
+  for (const Finding& finding : lint_shape(rule, facts, known_tables)) {
+    if (finding.level == FindingLevel::error) result.problems.push_back(finding.problem);
+  }
+  if (!result.problems.empty() || sweep.must_stop()) return result;
+  const CompiledRule compiled = compile_rule(rule, facts.table);
+  const BatchContext batch{rule, facts.table, compiled, sweep.now, sweep.now_text,
+                           {.statement_timeout = sweep.configuration.statement_timeout, .lock_timeout = sweep.configuration.lock_timeout},
+                           rule.audit ? sweep.history.audit_table() : "", sweep.history.actor()};
+  const bool pass_is_whole = sweep_pages(sweep, batch, result);
+  if (!result.error.empty()) return result;
+  report_exhausted(sweep, compiled, result);
+  if (!sweep.options.dry_run) sweep.history.record_isolated(sweep.connection, rule.name, result, pass_is_whole);
+  return result;
+}
+
+std::vector<QualifiedName> tables_of(const Configuration& configuration) {
+  std::vector<QualifiedName> tables;
+  for (const Rule& rule : configuration.rules) tables.insert(tables.end(), rule.tables.begin(), rule.tables.end());
+  return tables;
+}
+
+void conclude(const SweepContext& sweep, SweepResult& result) {
+  std::size_t table_count = 0;
+  std::size_t failed_count = 0;
+  for (const RuleResult& rule : result.rules) {
+    for (const TableResult& table : rule.tables) {
+      ++table_count;
+      if (!table.error.empty() || !table.problems.empty()) ++failed_count;
+      result.misconfigured = result.misconfigured || !table.problems.empty();
+    }
+  }
+  result.duration_ms = sweep.stopwatch.elapsed().ms;
+  if (failed_count > 0 || result.total(&TableResult::isolated_count) > 0) result.outcome = SweepOutcome::partial;
+  if (table_count > 0 && failed_count == table_count) result.outcome = SweepOutcome::failed;
+  if (stop_signal() != 0) {
+    result.outcome = SweepOutcome::interrupted;
+  } else if (result.outcome == SweepOutcome::done && sweep.stopwatch.elapsed() >= sweep.options.duration_max) {
+    result.outcome = SweepOutcome::time_is_up;
+  }
+}
+
+}  // namespace
+
+DatabaseResult<SweepResult> run_sweep(Connection& connection, const Configuration& configuration, const SweepOptions& options, History& history) {
+  const DatabaseResult<Rows> clock = connection.query(
+      "SELECT statement_timestamp() AS now, floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint AS now_ms", {}, reading_options());
+  if (!clock.ok()) return clock.error();
+  const DatabaseResult<std::vector<TableFacts>> shapes = load_table_shapes(connection, tables_of(configuration));
+  if (!shapes.ok()) return shapes.error();
+  std::vector<std::string> known_tables;
+  for (const TableFacts& facts : shapes.value()) {
+    if (facts.exists || !known_tables.empty()) continue;
+    const DatabaseResult<std::vector<std::string>> names = load_table_names(connection);
+    if (names.ok()) known_tables = names.value();
+  }
+
+  SweepContext sweep{connection, configuration, options, history, clock.value().text(0, "now"), {clock.value().integer(0, "now_ms")}, {}};
+  SweepResult result;
+  result.dry_run = options.dry_run;
+  result.started_at = sweep.now_text;
+  if (!options.dry_run) history.begin_run(connection);
+  std::size_t shape = 0;
+  for (const Rule& rule : configuration.rules) {
+    const bool wanted = options.only_rule.empty() || options.only_rule == rule.name;
+    RuleResult rule_result{rule.name, {}};
+    for (std::size_t i = 0; i < rule.tables.size(); ++i, ++shape) {
+      if (wanted) rule_result.tables.push_back(sweep_table(sweep, rule, shapes.value()[shape], known_tables));
+    }
+    if (wanted) result.rules.push_back(std::move(rule_result));
+  }
+  conclude(sweep, result);
+  if (!options.dry_run) history.end_run(connection, result);
+  return result;
+}
+
+}  // namespace jobwatchdog
