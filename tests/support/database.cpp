@@ -1,0 +1,157 @@
+// A fresh database for one test, made from the cluster that WATCHDOG_TEST_DATABASE_URL names.
+#include "tests/support/database.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <optional>
+#include <pqxx/pqxx>
+#include <stdexcept>
+
+#include "tests/support/process.hpp"
+
+namespace jobwatchdog::test {
+namespace {
+
+std::string cluster_url() {
+  const char* url = std::getenv("WATCHDOG_TEST_DATABASE_URL");
+  if (url == nullptr) throw std::runtime_error("WATCHDOG_TEST_DATABASE_URL is not set: run the tests by script/test");
+  return url;
+}
+
+/// The cluster's URL with another database in it: `postgresql:///NAME?host=...`.
+std::string url_of(const std::string& database) {
+  std::string url = cluster_url();
+  const auto path = url.find('/', url.find("://") + 3);
+  const auto query = url.find('?', path);
+  return url.substr(0, path + 1) + database + (query == std::string::npos ? "" : url.substr(query));
+}
+
+void on_cluster(const std::string& sql) {
+  pqxx::connection connection{cluster_url()};
+  pqxx::nontransaction work{connection};
+  work.exec(sql);
+}
+
+std::string fresh_name() {
+  static std::atomic<int> count{0};
+  return "test_" + std::to_string(getpid()) + "_" + std::to_string(++count);
+}
+
+/// Migrated once a process, cloned for each test, dropped when the process ends.
+class ManagedTemplate {
+ public:
+  static const std::string& name() {
+    static const ManagedTemplate made;
+    return made.name_;
+  }
+
+ private:
+  ManagedTemplate() : name_("template_managed_" + std::to_string(getpid())) {
+    on_cluster("DROP DATABASE IF EXISTS " + name_);
+    on_cluster("CREATE DATABASE " + name_);
+    const ProcessResult result = run_jobwatchdog({"migrate", "--database-url", url_of(name_)});
+    if (result.exit_code != 0) throw std::runtime_error("migrate failed: " + result.err);
+  }
+  ~ManagedTemplate() {
+    try {
+      on_cluster("DROP DATABASE IF EXISTS " + name_);
+    } catch (const std::exception&) {
+      return;  // The cluster is gone already, and the template with it.
+    }
+  }
+
+  std::string name_;
+};
+
+/// libpqxx 6 leaves the SQLSTATE out where it has a class of its own for the error.
+std::string sqlstate_of(const pqxx::sql_error& error) {
+  if (!error.sqlstate().empty()) return error.sqlstate();
+  if (dynamic_cast<const pqxx::insufficient_privilege*>(&error) != nullptr) return "42501";
+  return error.sqlstate();
+}
+
+}  // namespace
+
+struct Database::State {
+  std::string name;
+  std::optional<pqxx::connection> connection;
+};
+
+Database::Database(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Database::Database(Database&&) noexcept = default;
+
+Database Database::empty() {
+  auto state = std::make_unique<State>();
+  state->name = fresh_name();
+  on_cluster("CREATE DATABASE " + state->name);
+  state->connection.emplace(url_of(state->name));
+  return Database{std::move(state)};
+}
+
+Database Database::managed() {
+  auto state = std::make_unique<State>();
+  state->name = fresh_name();
+  on_cluster("CREATE DATABASE " + state->name + " TEMPLATE " + ManagedTemplate::name());
+  state->connection.emplace(url_of(state->name));
+  return Database{std::move(state)};
+}
+
+Database::~Database() {
+  if (!state_) return;
+  try {
+    state_->connection.reset();
+    on_cluster("DROP DATABASE IF EXISTS " + state_->name + " WITH (FORCE)");
+  } catch (const std::exception& error) {
+    ADD_FAILURE() << "could not drop " << state_->name << ": " << error.what();
+  }
+}
+
+const std::string& Database::name() const { return state_->name; }
+std::string Database::url() const { return url_of(state_->name); }
+
+std::string Database::tcp_url(const std::string& user, const std::string& password) const {
+  const char* port = std::getenv("WATCHDOG_TEST_TCP_PORT");
+  if (port == nullptr) throw std::runtime_error("WATCHDOG_TEST_TCP_PORT is not set: run the tests by script/test");
+  return "postgresql://" + user + ":" + password + "@127.0.0.1:" + port + "/" + state_->name;
+}
+
+std::vector<std::vector<std::string>> Database::rows(const std::string& sql) {
+  std::vector<std::vector<std::string>> table;
+  try {
+    pqxx::nontransaction work{*state_->connection};
+    for (const auto& row : work.exec(sql)) {
+      std::vector<std::string> cells;
+      for (const auto& field : row) cells.emplace_back(field.is_null() ? "" : field.c_str());
+      table.push_back(std::move(cells));
+    }
+  } catch (const std::exception& error) {
+    ADD_FAILURE() << sql << "\n  " << error.what();
+  }
+  return table;
+}
+
+std::string Database::value(const std::string& sql) {
+  const auto table = rows(sql);
+  return table.empty() || table[0].empty() ? "" : table[0][0];
+}
+
+void Database::exec(const std::string& sql) {
+  pqxx::nontransaction work{*state_->connection};
+  work.exec(sql);
+}
+
+std::string Database::error(const std::string& sql) {
+  try {
+    exec(sql);
+  } catch (const pqxx::sql_error& error) {
+    return sqlstate_of(error) + " " + error.what();
+  } catch (const std::exception& error) {
+    return std::string{"????? "} + error.what();
+  }
+  return "";
+}
+
+}  // namespace jobwatchdog::test
