@@ -106,7 +106,7 @@ std::string refund_statement(const Rule& rule, const QualifiedName& table) {
   const Refund& refund = *rule.refund;
   return "WITH due AS MATERIALIZED (\n  SELECT " + column(rule.key) + " AS key, " + column(refund.user) + " AS user_key, " +
          column(refund.amount) + " AS amount\n  FROM " + quoted(table) + " AS t\n  WHERE " + column(rule.key) + " = ANY ($1)\n  ORDER BY " +
-         column(refund.user) + ", " + column(rule.key) + ")\nSELECT due.key::text AS key, to_jsonb(r) AS result\nFROM due CROSS JOIN LATERAL " +
+         column(refund.user) + ", " + column(rule.key) + ")\nSELECT due.key::text AS key, CASE WHEN pg_typeof(r) = 'void'::regtype THEN 'true' ELSE to_jsonb(r) END AS result\nFROM due CROSS JOIN LATERAL " +
          quoted(*refund.function) + "(due.user_key, due.amount, " + quote_literal(refund.description) + ") AS r";
 }
 

@@ -16,7 +16,5 @@ CREATE TABLE IF NOT EXISTS watchdog.schema_migrations (
     applied_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
 );
 
-ALTER TABLE watchdog.schema_migrations ENABLE ROW LEVEL SECURITY;
-
 COMMENT ON SCHEMA watchdog IS 'jobwatchdog: not exposed to browsers; tables are private, functions are the way in.';
 COMMENT ON TABLE watchdog.schema_migrations IS 'One row per applied migration. The row goes in before the migration runs, so two runners collide here.';

@@ -47,16 +47,15 @@ CREATE TABLE watchdog.audit_log (
 CREATE INDEX audit_log_by_record ON watchdog.audit_log (table_name, record_id);
 COMMENT ON TABLE watchdog.audit_log IS 'Who changed what. The managed set moves this table to the schema public; there is never a second one.';
 
--- Without a policy only the owner gets in, and on Supabase the service role, which row level security does not bind.
-ALTER TABLE watchdog.sweep_runs ENABLE ROW LEVEL SECURITY;
-ALTER TABLE watchdog.isolated_rows ENABLE ROW LEVEL SECURITY;
-ALTER TABLE watchdog.audit_log ENABLE ROW LEVEL SECURITY;
+-- No row level security here: this schema is hidden from browsers, so the grants alone say who gets in, and a login role of
+-- its own can be given just these tables. The audit gets policies when the managed set moves it to public.
 
 -- A rule file may name service_role as the role of a sweep; where that role exists it must be able to write history.
 DO $$
 BEGIN
     IF EXISTS (SELECT FROM pg_catalog.pg_roles AS role WHERE role.rolname = 'service_role') THEN
         GRANT USAGE ON SCHEMA watchdog TO service_role;
+        GRANT SELECT ON watchdog.schema_migrations TO service_role;
         GRANT SELECT, INSERT, UPDATE ON watchdog.sweep_runs TO service_role;
         GRANT SELECT, INSERT, UPDATE, DELETE ON watchdog.isolated_rows TO service_role;
         GRANT SELECT, INSERT ON watchdog.audit_log TO service_role;

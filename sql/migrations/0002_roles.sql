@@ -32,6 +32,11 @@ GRANT USAGE ON SCHEMA public TO anon, authenticated, service_role;
 REVOKE ALL ON SCHEMA watchdog FROM PUBLIC, anon, authenticated, service_role;
 GRANT USAGE ON SCHEMA watchdog TO authenticated, service_role;
 
+-- With the managed schema, row level security is on everywhere; only its owner and roles that bypass it get in here.
+ALTER TABLE watchdog.schema_migrations ENABLE ROW LEVEL SECURITY;
+ALTER TABLE watchdog.sweep_runs ENABLE ROW LEVEL SECURITY;
+ALTER TABLE watchdog.isolated_rows ENABLE ROW LEVEL SECURITY;
+
 REVOKE ALL ON watchdog.schema_migrations, watchdog.sweep_runs, watchdog.isolated_rows FROM PUBLIC, anon, authenticated, service_role;
 GRANT SELECT ON watchdog.schema_migrations TO service_role;
 GRANT SELECT, INSERT, UPDATE ON watchdog.sweep_runs TO service_role;

@@ -242,8 +242,9 @@ TEST(watch_sweep, understands_every_shape_of_a_refund_functions_answer) {
     const char* returns;
     const char* body;
     bool pays;
+    const char* language = "plpgsql";
   };
-  const std::vector<Shape> shapes{{"void", "", true}, {"boolean", "RETURN true;", true}, {"boolean", "RETURN false;", false}, {"boolean", "RETURN NULL;", false},
+  const std::vector<Shape> shapes{{"void", "", true}, {"void", "", true, "sql"}, {"boolean", "RETURN true;", true}, {"boolean", "RETURN false;", false}, {"boolean", "RETURN NULL;", false},
                                   {"integer", "RETURN 5;", true}, {"jsonb", "RETURN '{\"success\": true}';", true},
                                   {"json", "RETURN '{\"success\": false, \"error_message\": \"no\"}';", false},
                                   {"TABLE (success boolean)", "RETURN QUERY SELECT false;", false}, {"TABLE (success boolean, x int)", "RETURN QUERY SELECT true, 1;", true},
@@ -253,7 +254,7 @@ TEST(watch_sweep, understands_every_shape_of_a_refund_functions_answer) {
     database.exec(std::string{"CREATE TABLE jobs (id int PRIMARY KEY, status text, u text, cost int, charged boolean, refunded boolean, at timestamptz);"
                               "CREATE TABLE paid (u text); INSERT INTO jobs VALUES (1, 'running', 'ana', 5, true, false, now() - interval '1 h');"
                               "CREATE FUNCTION pay(u text, amount int, why text) RETURNS "} + shape.returns +
-                  " LANGUAGE plpgsql AS $$ BEGIN INSERT INTO paid VALUES (pay.u); " + shape.body + " END $$");
+                  " LANGUAGE " + shape.language + " AS $$ " + (shape.language == std::string{"sql"} ? "INSERT INTO paid VALUES (pay.u)" : std::string{"BEGIN INSERT INTO paid VALUES (pay.u); "} + shape.body + " END") + " $$");
     const ConfigFile config{"[[rule]]\nname = \"r\"\ntables = [\"jobs\"]\nstuck_in = [\"running\"]\nage_of = \"at\"\nolder_than = \"5 min\"\nset = { status = \"failed\" }\n"
                             "refund.function = \"pay\"\nrefund.user = \"u\"\nrefund.amount = \"cost\"\nrefund.charged = \"charged\"\nrefund.refunded = \"refunded\"\n"};
     sweep_json(database, config, {}, shape.pays ? 0 : 6);

@@ -43,7 +43,7 @@ WITH due AS MATERIALIZED (
   FROM "public"."upscaler_jobs" AS t
   WHERE t."id" = ANY ($1)
   ORDER BY t."user_id", t."id")
-SELECT due.key::text AS key, to_jsonb(r) AS result
+SELECT due.key::text AS key, CASE WHEN pg_typeof(r) = 'void'::regtype THEN 'true' ELSE to_jsonb(r) END AS result
 FROM due CROSS JOIN LATERAL "public"."refund_credits"(due.user_key, due.amount, 'Refund: timeout') AS r;
 
 -- an index that keeps finding quick, if the table is large

@@ -1,0 +1,134 @@
+// README and demo, executed as a newcomer would: what they show cannot rot.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "tests/native/strange_database.hpp"
+#include "tests/support/paths.hpp"
+
+namespace jobwatchdog::test {
+namespace {
+
+using testing::HasSubstr;
+
+std::string readme() {
+  std::ifstream file{project_root() / "README.md"};
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+/// The contents of all fenced blocks whose opening line is "```LANGUAGE".
+std::vector<std::string> blocks_of(const std::string& text, const std::string& language) {
+  std::vector<std::string> blocks;
+  const std::string opening = "\n```" + language + "\n";
+  for (std::size_t at = text.find(opening); at != std::string::npos; at = text.find(opening, at + 1)) {
+    const std::size_t from = at + opening.size();
+    blocks.push_back(text.substr(from, text.find("```", from) - from));
+  }
+  return blocks;
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream{text};
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+/// The text without what differs from run to run: ages, ids and durations.
+std::string without_numbers_of_the_day(const std::string& line) {
+  std::string out;
+  for (const char c : line) {
+    if ((c < '0' || c > '9') && c != ' ') out += c;
+  }
+  return out;
+}
+
+TEST(readme, runs_every_command_that_it_tells_a_newcomer_to_type) {
+  Database database = strange_database();
+  add_tasks(database, 3);
+  const auto folder = std::filesystem::temp_directory_path() / ("readme-" + database.name());
+  std::filesystem::create_directories(folder);
+  std::string script = "set -eu\ncd '" + folder.string() + "'\n";
+  const std::vector<std::string> blocks = blocks_of(readme(), "sh runnable");
+  ASSERT_GE(blocks.size(), 2U);
+  for (const std::string& block : blocks) script += block;
+  const std::string path = std::filesystem::path{JOBWATCHDOG_BINARY}.parent_path().string() + ":" + std::getenv("PATH");
+  const ProcessResult result = run({"sh", "-c", script}, {{"PATH", path}, {"DATABASE_URL", database.url()}, {"WATCHDOG_CONFIG", ""}});
+  EXPECT_EQ(result.exit_code, 0) << result.out << result.err;
+  EXPECT_THAT(result.out, HasSubstr("settled 3 of 3"));
+  EXPECT_EQ(database.value("SELECT count(*) FROM public.tarefas WHERE estado = 'rodando'"), "0");
+  EXPECT_EQ(database.value("SELECT to_regclass('watchdog.sweep_runs')"), "watchdog.sweep_runs");
+  std::filesystem::remove_all(folder);
+}
+
+TEST(readme, shows_a_configuration_that_is_right) {
+  const std::vector<std::string> blocks = blocks_of(readme(), "toml");
+  ASSERT_EQ(blocks.size(), 1U);
+  // The block shows the cap on rescues in a comment and all else in force; one file cannot have both.
+  const ConfigFile config{blocks[0]};
+  const ProcessResult result = run_jobwatchdog({"rules", "list", "--config", config.path()});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("\"Clínica\".\"Exames Lab\""));
+}
+
+TEST(readme, grants_just_what_a_sweep_needs) {
+  Database database = Database::empty();
+  database.exec("CREATE TABLE public.upscaler_jobs (id int PRIMARY KEY, status text, user_id uuid, cost int, charged boolean, refunded boolean, created_at timestamptz);"
+                "INSERT INTO public.upscaler_jobs VALUES (1, 'running', gen_random_uuid(), 5, true, false, now() - interval '1 h');"
+                "CREATE FUNCTION public.refund_credits(uuid, integer, text) RETURNS void LANGUAGE sql SECURITY DEFINER AS '';"
+                "REVOKE ALL ON FUNCTION public.refund_credits(uuid, integer, text) FROM PUBLIC; REVOKE ALL ON SCHEMA public FROM PUBLIC;"
+                "DO $$ BEGIN CREATE ROLE watchdog_role LOGIN PASSWORD 'watchdog'; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$");
+  ASSERT_EQ(run_jobwatchdog({"migrate", "--watch", "--database-url", database.url()}).exit_code, 0);
+  const ConfigFile config{"[[rule]]\nname = \"r\"\ntables = [\"upscaler_jobs\"]\nstuck_in = [\"running\"]\nage_of = \"created_at\"\nolder_than = \"5 min\"\nset = { status = \"failed\" }\naudit = true\n"
+                          "refund.function = \"refund_credits\"\nrefund.user = \"user_id\"\nrefund.amount = \"cost\"\nrefund.charged = \"charged\"\nrefund.refunded = \"refunded\"\n"};
+  const std::vector<std::string> arguments{"sweep", "--config", config.path(), "--database-url", database.tcp_url("watchdog_role", "watchdog")};
+  EXPECT_NE(run_jobwatchdog(arguments).exit_code, 0) << "the twin: without the grants it does not work";
+  const std::vector<std::string> grants = blocks_of(readme(), "sql");
+  ASSERT_EQ(grants.size(), 1U);
+  database.exec(grants[0]);
+  const ProcessResult result = run_jobwatchdog(arguments);
+  EXPECT_EQ(result.exit_code, 0) << result.out << result.err;
+  EXPECT_EQ(result.err, "");
+  EXPECT_EQ(database.value("SELECT status FROM public.upscaler_jobs"), "failed");
+  EXPECT_EQ(database.value("SELECT count(*) FROM watchdog.audit_log"), "1");
+}
+
+TEST(demo, tells_the_story_that_the_readme_quotes_and_leaves_nothing_running) {
+  const std::string script = (project_root() / "script/demo").string();
+  const ProcessResult result = run({script});
+  ASSERT_EQ(result.exit_code, 0) << result.out << result.err;
+  std::string seen;
+  for (const std::string& line : lines_of(result.out)) seen += without_numbers_of_the_day(line) + "\n";
+  const std::vector<std::string> quoted_output = blocks_of(readme(), "text");
+  ASSERT_GE(quoted_output.size(), 1U);
+  for (const std::string& line : lines_of(quoted_output[0])) {
+    if (line == "...") continue;
+    EXPECT_THAT(seen, HasSubstr(without_numbers_of_the_day(line) + "\n")) << line;
+  }
+  for (const char* words : {"settled 1,200 of 1,208 stuck rows, gave back 89,520 credits in 993 refunds, 2 could not be settled", "settled 0 of 8 stuck rows", "(exit code 6)"}) {
+    EXPECT_THAT(result.out, HasSubstr(words));
+  }
+  EXPECT_FALSE(std::filesystem::exists(project_root() / ".local/demo/data/postmaster.pid"));
+}
+
+TEST(demo, refuses_arguments_that_it_does_not_know) {
+  const ProcessResult result = run({(project_root() / "script/demo").string(), "nonsense"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("Usage: script/demo"));
+}
+
+TEST(scripts, say_what_they_do) {
+  for (const char* name : {"bootstrap", "build", "demo", "test", "bench"}) {
+    const ProcessResult result = run({(project_root() / "script" / name).string(), "--help"});
+    EXPECT_EQ(result.exit_code, 0) << name;
+    EXPECT_THAT(result.out, HasSubstr("Usage: script/" + std::string{name})) << name;
+  }
+}
+
+}  // namespace
+}  // namespace jobwatchdog::test
