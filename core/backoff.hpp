@@ -19,6 +19,7 @@ struct BackoffPolicy {
  *  Errors: none. A count below 1 or a draw out of range is the caller's bug: `require` stops.
  *  Source: invariants.md R8 (retry with jitter), P10 (cap 60 s).
  */
-[[nodiscard]] Duration backoff_delay(int failed_attempt_count, int jitter_permille, const BackoffPolicy& policy);
+[[nodiscard]] Duration backoff_delay(int failed_attempt_count, int jitter_permille,
+                                     const BackoffPolicy& policy);
 
 }  // namespace jobwatchdog

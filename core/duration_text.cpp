@@ -54,8 +54,10 @@ Result<Duration> parse_duration(std::string_view text) {
   while (at < text.size()) {
     std::int64_t count = 0;
     const std::size_t digits_from = at;
-    while (at < text.size() && is_digit(text[at]) && count <= duration_ms_max) count = count * 10 + (text[at++] - '0');
-    if (at == digits_from) return not_a_duration(text, "a whole number is expected at character " + std::to_string(at + 1));
+    while (at < text.size() && is_digit(text[at]) && count <= duration_ms_max)
+      count = count * 10 + (text[at++] - '0');
+    if (at == digits_from)
+      return not_a_duration(text, "a whole number is expected at character " + std::to_string(at + 1));
     skip_spaces(text, at);
     const std::size_t word_from = at;
     while (at < text.size() && is_letter(text[at])) ++at;

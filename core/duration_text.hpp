@@ -11,8 +11,8 @@ namespace jobwatchdog {
 
 /// Reads a duration: one or more of NUMBER UNIT, with units ms, s, min, h, d and their usual long forms.
 /** Units:  the result is in milliseconds, between 1 ms and 10 years.
- *  Errors: a Problem whose `where` is empty (the caller knows the place): no unit, unknown unit, zero, out of range.
- *  Source: design.md section 4 (`older_than = "5 min"`).
+ *  Errors: a Problem whose `where` is empty (the caller knows the place): no unit, unknown unit, zero, out of
+ * range. Source: design.md section 4 (`older_than = "5 min"`).
  */
 [[nodiscard]] Result<Duration> parse_duration(std::string_view text);
 

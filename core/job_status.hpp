@@ -20,10 +20,9 @@ enum class JobStatus {
   cancelled,  ///< Terminal: a person ended it, credits went back.
 };
 
-inline constexpr std::array<JobStatus, 7> all_job_statuses{JobStatus::pending,   JobStatus::queued,
-                                                           JobStatus::starting,  JobStatus::running,
-                                                           JobStatus::completed, JobStatus::failed,
-                                                           JobStatus::cancelled};
+inline constexpr std::array<JobStatus, 7> all_job_statuses{
+    JobStatus::pending,   JobStatus::queued, JobStatus::starting, JobStatus::running,
+    JobStatus::completed, JobStatus::failed, JobStatus::cancelled};
 
 /// The word that the database, the wire and the pages use.
 [[nodiscard]] std::string_view job_status_name(JobStatus status);

@@ -10,7 +10,8 @@
 
 namespace jobwatchdog {
 
-/// A complaint that a person can act on. `where` is a field or place ("older_than"), `what` a sentence, `mend` the cure.
+/// A complaint that a person can act on. `where` is a field or place ("older_than"), `what` a sentence,
+/// `mend` the cure.
 struct Problem {
   std::string where;
   std::string what;
@@ -19,7 +20,8 @@ struct Problem {
   bool operator==(const Problem&) const = default;
 };
 
-/// A value, or why there is none. (g++ 12 has no std::expected.) Reading the wrong half is a bug: `require` stops.
+/// A value, or why there is none. (g++ 12 has no std::expected.) Reading the wrong half is a bug: `require`
+/// stops.
 template <typename Value, typename Error = Problem>
 class Result {
  public:

@@ -25,7 +25,8 @@ struct Assignment {
 
 /// Credits that go back with the job.
 struct Refund {
-  std::optional<QualifiedName> function;  ///< Called as f(user, amount, description); a settle function pays itself.
+  std::optional<QualifiedName>
+      function;             ///< Called as f(user, amount, description); a settle function pays itself.
   std::string user;         ///< Column: whose credits.
   std::string amount;       ///< Column: how many were charged.
   std::string charged;      ///< Boolean column: only charged rows get money back.

@@ -1,4 +1,5 @@
-// A rule compiled to SQL. Every piece of text comes from a rule through quote_identifier() or quote_literal().
+// A rule compiled to SQL. Every piece of text comes from a rule through quote_identifier() or
+// quote_literal().
 #include "core/rule_compiler.hpp"
 
 #include "core/rule_text.hpp"
@@ -22,7 +23,9 @@ std::string stuck_statuses(const Rule& rule) {
   return "(" + joined(literals) + ")";
 }
 
-std::string interval(Duration duration) { return "interval '" + std::to_string(duration.ms) + " milliseconds'"; }
+std::string interval(Duration duration) {
+  return "interval '" + std::to_string(duration.ms) + " milliseconds'";
+}
 
 std::string older_than(const Rule& rule, Duration age) {
   return age_expression(rule, "t.") + " < $1::timestamptz - " + interval(age);
@@ -30,8 +33,8 @@ std::string older_than(const Rule& rule, Duration age) {
 
 /// The guard of reading and, again, of writing: right status, old enough by the one `now` of the pass.
 std::string stuck_condition(const Rule& rule) {
-  return column(rule.status) + " IN " + stuck_statuses(rule) + "\n  AND " + older_than(rule, rule.older_than) +
-         "\n  AND isfinite(" + age_expression(rule, "t.") + ")";
+  return column(rule.status) + " IN " + stuck_statuses(rule) + "\n  AND " +
+         older_than(rule, rule.older_than) + "\n  AND isfinite(" + age_expression(rule, "t.") + ")";
 }
 
 std::string rescues_left(const Rule& rule) {
@@ -39,29 +42,35 @@ std::string rescues_left(const Rule& rule) {
   return "\n  AND COALESCE(" + column(rule.rescue_count) + ", 0) < " + std::to_string(rule.rescues_max);
 }
 
-/// A task at the provider may still run: without the provider's word only the hard deadline lets it be settled.
+/// A task at the provider may still run: without the provider's word only the hard deadline lets it be
+/// settled.
 std::string provider_patience(const Rule& rule) {
   if (!rule.provider) return "";
-  return "\n  AND (" + column(rule.provider->task) + " IS NULL OR " + older_than(rule, rule.provider->hard_deadline) + ")";
+  return "\n  AND (" + column(rule.provider->task) + " IS NULL OR " +
+         older_than(rule, rule.provider->hard_deadline) + ")";
 }
 
 std::string refund_due(const Refund& refund) {
-  return "COALESCE(" + column(refund.charged) + ", false) AND NOT COALESCE(" + column(refund.refunded) + ", false) AND COALESCE(" +
-         column(refund.amount) + ", 0) > 0";
+  return "COALESCE(" + column(refund.charged) + ", false) AND NOT COALESCE(" + column(refund.refunded) +
+         ", false) AND COALESCE(" + column(refund.amount) + ", 0) > 0";
 }
 
 std::string facts(const Rule& rule) {
   const std::string age = age_expression(rule, "t.");
-  const auto or_null = [](bool present, const std::string& expression) { return present ? expression : std::string{"NULL"}; };
+  const auto or_null = [](bool present, const std::string& expression) {
+    return present ? expression : std::string{"NULL"};
+  };
   const bool money = rule.refund.has_value();
-  return "SELECT " + column(rule.key) + "::text AS key, " + column(rule.status) + "::text AS status,\n       " + age +
-         "::text AS aged_since, CASE WHEN isfinite(" + age + ") THEN floor(extract(epoch FROM " + age +
-         ") * 1000)::bigint END AS aged_since_ms,\n       " +
-         or_null(rule.provider.has_value(), rule.provider ? column(rule.provider->task) + "::text" : "") + " AS task_id, " +
-         or_null(!rule.rescue_count.empty(), "COALESCE(" + column(rule.rescue_count) + ", 0)::bigint") + " AS rescue_count,\n       " +
-         or_null(money, money ? column(rule.refund->charged) : "") + " AS charged, " +
-         or_null(money, money ? column(rule.refund->refunded) : "") + " AS refunded, " +
-         or_null(money, money ? "ceil(COALESCE(" + column(rule.refund->amount) + ", 0))::bigint" : "") + " AS refund_amount";
+  return "SELECT " + column(rule.key) + "::text AS key, " + column(rule.status) +
+         "::text AS status,\n       " + age + "::text AS aged_since, CASE WHEN isfinite(" + age +
+         ") THEN floor(extract(epoch FROM " + age + ") * 1000)::bigint END AS aged_since_ms,\n       " +
+         or_null(rule.provider.has_value(), rule.provider ? column(rule.provider->task) + "::text" : "") +
+         " AS task_id, " +
+         or_null(!rule.rescue_count.empty(), "COALESCE(" + column(rule.rescue_count) + ", 0)::bigint") +
+         " AS rescue_count,\n       " + or_null(money, money ? column(rule.refund->charged) : "") +
+         " AS charged, " + or_null(money, money ? column(rule.refund->refunded) : "") + " AS refunded, " +
+         or_null(money, money ? "ceil(COALESCE(" + column(rule.refund->amount) + ", 0))::bigint" : "") +
+         " AS refund_amount";
 }
 
 std::string from(const QualifiedName& table) { return "\nFROM " + quoted(table) + " AS t"; }
@@ -75,11 +84,12 @@ std::string assignments(const Rule& rule) {
     items.push_back(quote_identifier(assignment.column) + " = " + value);
   }
   if (!rule.rescue_count.empty()) {
-    items.push_back(quote_identifier(rule.rescue_count) + " = COALESCE(" + column(rule.rescue_count) + ", 0) + 1");
+    items.push_back(quote_identifier(rule.rescue_count) + " = COALESCE(" + column(rule.rescue_count) +
+                    ", 0) + 1");
   }
   if (rule.refund) {
-    items.push_back(quote_identifier(rule.refund->refunded) + " = CASE WHEN " + refund_due(*rule.refund) + " THEN true ELSE " +
-                    column(rule.refund->refunded) + " END");
+    items.push_back(quote_identifier(rule.refund->refunded) + " = CASE WHEN " + refund_due(*rule.refund) +
+                    " THEN true ELSE " + column(rule.refund->refunded) + " END");
   }
   return joined(items, ",\n    ");
 }
@@ -87,34 +97,42 @@ std::string assignments(const Rule& rule) {
 /// `set` as the JSON object that a settle function gets.
 std::string set_as_json(const Rule& rule) {
   std::vector<std::string> items;
-  for (const Assignment& assignment : rule.set) items.push_back(toml_string(assignment.column) + ": " + toml_string(assignment.text));
+  for (const Assignment& assignment : rule.set)
+    items.push_back(toml_string(assignment.column) + ": " + toml_string(assignment.text));
   return "{" + joined(items) + "}";
 }
 
 std::string settle_statement(const Rule& rule, const QualifiedName& table) {
   if (rule.settle_function) {
-    return "SELECT s.key::text AS key, " + quote_literal(settled_status(rule)) + " AS status, s.refunded_amount::bigint AS refunded_amount\nFROM " +
-           quoted(*rule.settle_function) + "(" + quote_literal(display_name(table)) + ", $1, " + quote_literal(set_as_json(rule)) + "::jsonb) AS s";
+    return "SELECT s.key::text AS key, " + quote_literal(settled_status(rule)) +
+           " AS status, s.refunded_amount::bigint AS refunded_amount\nFROM " + quoted(*rule.settle_function) +
+           "(" + quote_literal(display_name(table)) + ", $1, " + quote_literal(set_as_json(rule)) +
+           "::jsonb) AS s";
   }
-  return "UPDATE " + quoted(table) + " AS t\nSET " + assignments(rule) + "\nWHERE " + column(rule.key) + " = ANY ($1)\nRETURNING " +
-         column(rule.key) + "::text AS key, " + column(rule.status) + "::text AS status, 0::bigint AS refunded_amount";
+  return "UPDATE " + quoted(table) + " AS t\nSET " + assignments(rule) + "\nWHERE " + column(rule.key) +
+         " = ANY ($1)\nRETURNING " + column(rule.key) + "::text AS key, " + column(rule.status) +
+         "::text AS status, 0::bigint AS refunded_amount";
 }
 
 /// In the order of the users, so that two sweeps that pay the same users lock their balances in one order.
 std::string refund_statement(const Rule& rule, const QualifiedName& table) {
   if (!rule.refund || !rule.refund->function) return "";
   const Refund& refund = *rule.refund;
-  return "WITH due AS MATERIALIZED (\n  SELECT " + column(rule.key) + " AS key, " + column(refund.user) + " AS user_key, " +
-         column(refund.amount) + " AS amount\n  FROM " + quoted(table) + " AS t\n  WHERE " + column(rule.key) + " = ANY ($1)\n  ORDER BY " +
-         column(refund.user) + ", " + column(rule.key) + ")\nSELECT due.key::text AS key, CASE WHEN pg_typeof(r) = 'void'::regtype THEN 'true' ELSE to_jsonb(r) END AS result\nFROM due CROSS JOIN LATERAL " +
-         quoted(*refund.function) + "(due.user_key, due.amount, " + quote_literal(refund.description) + ") AS r";
+  return "WITH due AS MATERIALIZED (\n  SELECT " + column(rule.key) + " AS key, " + column(refund.user) +
+         " AS user_key, " + column(refund.amount) + " AS amount\n  FROM " + quoted(table) +
+         " AS t\n  WHERE " + column(rule.key) + " = ANY ($1)\n  ORDER BY " + column(refund.user) + ", " +
+         column(rule.key) +
+         ")\nSELECT due.key::text AS key, CASE WHEN pg_typeof(r) = 'void'::regtype THEN 'true' ELSE to_jsonb(r) END AS result\nFROM due CROSS JOIN LATERAL " +
+         quoted(*refund.function) + "(due.user_key, due.amount, " + quote_literal(refund.description) +
+         ") AS r";
 }
 
 std::string exhausted_statement(const Rule& rule, const QualifiedName& table) {
   if (rule.rescues_max == 0) return "";
-  return "SELECT " + column(rule.key) + "::text AS key, count(*) OVER () AS total" + from(table) + "\nWHERE " + stuck_condition(rule) +
-         "\n  AND COALESCE(" + column(rule.rescue_count) + ", 0) >= " + std::to_string(rule.rescues_max) + "\nORDER BY " +
-         age_expression(rule, "t.") + " LIMIT 100";
+  return "SELECT " + column(rule.key) + "::text AS key, count(*) OVER () AS total" + from(table) +
+         "\nWHERE " + stuck_condition(rule) + "\n  AND COALESCE(" + column(rule.rescue_count) +
+         ", 0) >= " + std::to_string(rule.rescues_max) + "\nORDER BY " + age_expression(rule, "t.") +
+         " LIMIT 100";
 }
 
 }  // namespace
@@ -124,18 +142,20 @@ CompiledRule compile_rule(const Rule& rule, const QualifiedName& table) {
   const std::string key = column(rule.key);
   const std::string stuck = "\nWHERE " + stuck_condition(rule) + rescues_left(rule);
   CompiledRule compiled;
-  compiled.find = facts(rule) + from(table) + stuck + "\n  AND ($2::timestamptz IS NULL OR (" + age + ", " + key +
-                  ") > ($2::timestamptz, $3))\nORDER BY " + age + ", " + key + "\nLIMIT $4::bigint";
+  compiled.find = facts(rule) + from(table) + stuck + "\n  AND ($2::timestamptz IS NULL OR (" + age + ", " +
+                  key + ") > ($2::timestamptz, $3))\nORDER BY " + age + ", " + key + "\nLIMIT $4::bigint";
   compiled.find_one = facts(rule) + from(table) + "\nWHERE " + key + " = $1";
   compiled.count = "SELECT count(*) AS total" + from(table) + stuck;
-  compiled.lock = facts(rule) + from(table) + stuck + provider_patience(rule) + "\n  AND " + key + " = ANY ($2)\nORDER BY " + key +
-                  "\nFOR UPDATE SKIP LOCKED";
+  compiled.lock = facts(rule) + from(table) + stuck + provider_patience(rule) + "\n  AND " + key +
+                  " = ANY ($2)\nORDER BY " + key + "\nFOR UPDATE SKIP LOCKED";
   compiled.settle = settle_statement(rule, table);
   compiled.refund = refund_statement(rule, table);
   compiled.exhausted = exhausted_statement(rule, table);
-  const std::string indexed_age = rule.age_of.size() == 1 ? age_expression(rule, "") : "(" + age_expression(rule, "") + ")";
-  compiled.suggested_index = "CREATE INDEX CONCURRENTLY ON " + quoted(table) + " (" + indexed_age + ", " + quote_identifier(rule.key) +
-                             ") WHERE " + quote_identifier(rule.status) + " IN " + stuck_statuses(rule);
+  const std::string indexed_age =
+      rule.age_of.size() == 1 ? age_expression(rule, "") : "(" + age_expression(rule, "") + ")";
+  compiled.suggested_index = "CREATE INDEX CONCURRENTLY ON " + quoted(table) + " (" + indexed_age + ", " +
+                             quote_identifier(rule.key) + ") WHERE " + quote_identifier(rule.status) +
+                             " IN " + stuck_statuses(rule);
   return compiled;
 }
 
@@ -158,9 +178,12 @@ std::string compiled_rule_text(const Rule& rule, const QualifiedName& table) {
     if (!sql.empty()) out += "\n-- " + std::string{comment} + "\n" + sql + ";\n";
   };
   section("find: $1 now, $2 and $3 the last row of the page before, $4 page size", compiled.find);
-  section("lock: $1 now, $2 keys of the page; the guards are checked again, rows that others hold are left to them", compiled.lock);
+  section(
+      "lock: $1 now, $2 keys of the page; the guards are checked again, rows that others hold are left to them",
+      compiled.lock);
   section("settle: $1 the locked keys, same transaction", compiled.settle);
-  section("refund: $1 the settled keys that were charged and not yet refunded, same transaction", compiled.refund);
+  section("refund: $1 the settled keys that were charged and not yet refunded, same transaction",
+          compiled.refund);
   section("exhausted: $1 now; reported, never touched", compiled.exhausted);
   section("an index that keeps finding quick, if the table is large", compiled.suggested_index);
   return out;

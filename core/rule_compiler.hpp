@@ -1,7 +1,8 @@
 /// A rule compiled to SQL: static text, every name and value quoted, only times and keys as parameters.
 ///
-/// The same text is run by `sweep`, printed by `rules show --sql` and held against golden files. A pass over one
-/// table is: find a page of suspects (no lock) -> lock those that still match -> settle them -> refund them.
+/// The same text is run by `sweep`, printed by `rules show --sql` and held against golden files. A pass over
+/// one table is: find a page of suspects (no lock) -> lock those that still match -> settle them -> refund
+/// them.
 #pragma once
 
 #include <string>
@@ -14,14 +15,18 @@ namespace jobwatchdog {
 /// The statements for one table of a rule. Parameters are PostgreSQL's $1, $2, ..., untyped unless cast.
 struct CompiledRule {
   /// $1 now, $2 and $3 the last row of the page before (its aged_since and key; NULL at first), $4 page size.
-  /// Gives FACTS: key, status, aged_since, aged_since_ms, task_id, rescue_count, charged, refunded, refund_amount.
+  /// Gives FACTS: key, status, aged_since, aged_since_ms, task_id, rescue_count, charged, refunded,
+  /// refund_amount.
   std::string find;
   std::string find_one;  ///< $1 key. FACTS of that row, whatever its state.
   std::string count;     ///< $1 now. Number of rows that `find` would give, page by page.
-  /// $1 now, $2 array of keys. FACTS of those rows that still match and nobody else holds, locked, in key order.
+  /// $1 now, $2 array of keys. FACTS of those rows that still match and nobody else holds, locked, in key
+  /// order.
   std::string lock;
-  std::string settle;     ///< $1 array of keys. Gives key, status (as stored), refunded_amount (settle functions only).
-  std::string refund;     ///< $1 array of keys. Gives key, result (jsonb) of the refund function; "" without one.
+  std::string
+      settle;  ///< $1 array of keys. Gives key, status (as stored), refunded_amount (settle functions only).
+  std::string
+      refund;  ///< $1 array of keys. Gives key, result (jsonb) of the refund function; "" without one.
   std::string exhausted;  ///< $1 now. Gives key, total of rows whose rescues are used up; "" without a cap.
   std::string suggested_index;  ///< CREATE INDEX CONCURRENTLY ... that serves `find`.
 };

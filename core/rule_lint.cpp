@@ -21,14 +21,17 @@ bool contains(const std::vector<std::string>& list, const std::string& item) {
   return std::find(list.begin(), list.end(), item) != list.end();
 }
 
-bool is_integer(const std::string& type) { return type == "integer" || type == "bigint" || type == "smallint"; }
+bool is_integer(const std::string& type) {
+  return type == "integer" || type == "bigint" || type == "smallint";
+}
 
 void lint_columns(const Rule& rule, const TableFacts& facts, Findings& findings) {
   std::vector<std::string> names;
   for (const ColumnFacts& column : facts.columns) names.push_back(column.name);
   for (const std::string& name : columns_of(rule)) {
     if (find_column(facts, name) != nullptr) continue;
-    add(findings, FindingLevel::error, display_name(facts.table), "there is no column \"" + name + "\"", suggestion(name, names));
+    add(findings, FindingLevel::error, display_name(facts.table), "there is no column \"" + name + "\"",
+        suggestion(name, names));
   }
 }
 
@@ -40,32 +43,38 @@ void lint_age(const Rule& rule, const TableFacts& facts, Findings& findings) {
     if (column->type.rfind("timestamp", 0) == 0) {
       add(findings, FindingLevel::error, where,
           "is \"timestamp without time zone\": it does not say which instant it means, so an age by it can be hours wrong",
-          "ALTER TABLE " + quoted(facts.table) + " ALTER COLUMN " + quote_identifier(name) + " TYPE timestamptz USING " +
-              quote_identifier(name) + " AT TIME ZONE 'UTC' (with the zone that your application wrote in)");
+          "ALTER TABLE " + quoted(facts.table) + " ALTER COLUMN " + quote_identifier(name) +
+              " TYPE timestamptz USING " + quote_identifier(name) +
+              " AT TIME ZONE 'UTC' (with the zone that your application wrote in)");
     } else {
-      add(findings, FindingLevel::error, where, "has the type " + column->type + ", and an age needs timestamptz",
+      add(findings, FindingLevel::error, where,
+          "has the type " + column->type + ", and an age needs timestamptz",
           "name a timestamptz column in age_of");
     }
   }
 }
 
-void lint_type(const TableFacts& facts, const std::string& name, const char* field, bool (*fits)(const std::string&),
-               const char* wanted, Findings& findings) {
+void lint_type(const TableFacts& facts, const std::string& name, const char* field,
+               bool (*fits)(const std::string&), const char* wanted, Findings& findings) {
   const ColumnFacts* column = find_column(facts, name);
   if (column == nullptr || fits(column->type)) return;
   add(findings, FindingLevel::error, display_name(facts.table) + "." + name,
-      "has the type " + column->type + ", and " + field + " needs " + wanted, std::string{"name another column in "} + field);
+      "has the type " + column->type + ", and " + field + " needs " + wanted,
+      std::string{"name another column in "} + field);
 }
 
 void lint_types(const Rule& rule, const TableFacts& facts, Findings& findings) {
   const auto is_boolean = [](const std::string& type) { return type == "boolean"; };
-  const auto is_number = [](const std::string& type) { return is_integer(type) || type.rfind("numeric", 0) == 0; };
+  const auto is_number = [](const std::string& type) {
+    return is_integer(type) || type.rfind("numeric", 0) == 0;
+  };
   if (rule.refund) {
     lint_type(facts, rule.refund->charged, "refund.charged", is_boolean, "boolean", findings);
     lint_type(facts, rule.refund->refunded, "refund.refunded", is_boolean, "boolean", findings);
     lint_type(facts, rule.refund->amount, "refund.amount", is_number, "a whole number", findings);
   }
-  if (!rule.rescue_count.empty()) lint_type(facts, rule.rescue_count, "rescue_count", is_integer, "an integer", findings);
+  if (!rule.rescue_count.empty())
+    lint_type(facts, rule.rescue_count, "rescue_count", is_integer, "an integer", findings);
 }
 
 void lint_statuses(const Rule& rule, const TableFacts& facts, Findings& findings) {
@@ -76,7 +85,8 @@ void lint_statuses(const Rule& rule, const TableFacts& facts, Findings& findings
   for (const std::string& status : used) {
     if (contains(column->enum_labels, status)) continue;
     add(findings, FindingLevel::error, display_name(facts.table) + "." + rule.status,
-        "\"" + status + "\" is not a value of the enum " + column->type, suggestion(status, column->enum_labels));
+        "\"" + status + "\" is not a value of the enum " + column->type,
+        suggestion(status, column->enum_labels));
   }
 }
 
@@ -84,16 +94,20 @@ void lint_key(const Rule& rule, const TableFacts& facts, Findings& findings) {
   if (find_column(facts, rule.key) == nullptr || contains(facts.unique_columns, rule.key)) return;
   add(findings, FindingLevel::error, display_name(facts.table) + "." + rule.key,
       "is not unique by itself, so two rows could be taken for one",
-      facts.unique_columns.empty() ? "give the table a primary key of one column" : "name a unique column in key: " + joined(facts.unique_columns));
+      facts.unique_columns.empty() ? "give the table a primary key of one column"
+                                   : "name a unique column in key: " + joined(facts.unique_columns));
 }
 
 std::string grant_hint(const Rule& rule, const TableFacts& facts, const std::string& statement) {
   const std::string role = facts.role.empty() ? "the connected role" : quote_identifier(facts.role);
   if (statement == "refund" && rule.refund && rule.refund->function) {
-    return "GRANT EXECUTE ON FUNCTION " + quoted(*rule.refund->function) + " TO " + role + " (and what the function itself needs)";
+    return "GRANT EXECUTE ON FUNCTION " + quoted(*rule.refund->function) + " TO " + role +
+           " (and what the function itself needs)";
   }
-  if (statement == "settle" && rule.settle_function) return "GRANT EXECUTE ON FUNCTION " + quoted(*rule.settle_function) + " TO " + role;
-  return "GRANT USAGE ON SCHEMA " + quote_identifier(facts.table.schema) + " TO " + role + "; GRANT SELECT, UPDATE ON " + quoted(facts.table) + " TO " + role;
+  if (statement == "settle" && rule.settle_function)
+    return "GRANT EXECUTE ON FUNCTION " + quoted(*rule.settle_function) + " TO " + role;
+  return "GRANT USAGE ON SCHEMA " + quote_identifier(facts.table.schema) + " TO " + role +
+         "; GRANT SELECT, UPDATE ON " + quoted(facts.table) + " TO " + role;
 }
 
 void lint_statement_errors(const Rule& rule, const TableFacts& facts, Findings& findings) {
@@ -103,9 +117,11 @@ void lint_statement_errors(const Rule& rule, const TableFacts& facts, Findings& 
     if (error.sqlstate == "42501") mend = grant_hint(rule, facts, error.statement);
     if (error.sqlstate == "42883" && error.statement == "refund") {
       mend = "it is called as f(user, amount, description) with the columns' own types; " +
-             (facts.refund_candidates.empty() ? "no function of that name exists" : "there is: " + joined(facts.refund_candidates, "; "));
+             (facts.refund_candidates.empty() ? "no function of that name exists"
+                                              : "there is: " + joined(facts.refund_candidates, "; "));
     }
-    if (error.sqlstate == "22P02" || error.sqlstate == "22007") mend = "a value in stuck_in or set does not fit its column's type";
+    if (error.sqlstate == "22P02" || error.sqlstate == "22007")
+      mend = "a value in stuck_in or set does not fit its column's type";
     add(findings, FindingLevel::error, where, error.message, mend);
   }
 }
@@ -113,11 +129,13 @@ void lint_statement_errors(const Rule& rule, const TableFacts& facts, Findings& 
 void lint_triggers(const TableFacts& facts, Findings& findings) {
   for (const TriggerFacts& trigger : facts.triggers) {
     const std::string where = display_name(facts.table) + ", trigger " + trigger.name;
-    const bool is_ours = trigger.function.rfind("watchdog.", 0) == 0;  // It refuses only what the sweep never does.
+    const bool is_ours =
+        trigger.function.rfind("watchdog.", 0) == 0;  // It refuses only what the sweep never does.
     if (is_ours || trigger.raises.empty()) continue;
     std::string mend = "rows that it refuses are isolated and reported, the others are settled";
     if (!trigger.settings.empty()) {
-      mend += "; it looks at " + joined(trigger.settings) + ": set them in [database] (role, settings) if that lets the sweep pass";
+      mend += "; it looks at " + joined(trigger.settings) +
+              ": set them in [database] (role, settings) if that lets the sweep pass";
     }
     add(findings, FindingLevel::warning, where, "may refuse an update: " + joined(trigger.raises, " | "),
         mend + "; `rules check --rehearse` tries it and rolls back");
@@ -126,7 +144,8 @@ void lint_triggers(const TableFacts& facts, Findings& findings) {
 
 }  // namespace
 
-std::vector<Finding> lint_shape(const Rule& rule, const TableFacts& facts, const std::vector<std::string>& known_tables) {
+std::vector<Finding> lint_shape(const Rule& rule, const TableFacts& facts,
+                                const std::vector<std::string>& known_tables) {
   Findings findings;
   const std::string table = display_name(facts.table);
   if (!facts.exists) {
@@ -134,12 +153,14 @@ std::vector<Finding> lint_shape(const Rule& rule, const TableFacts& facts, const
     return findings;
   }
   if (facts.kind != 'r' && facts.kind != 'p') {
-    add(findings, FindingLevel::error, table, "is not a table, and rows of views and foreign tables cannot be locked",
-        "name the table behind it");
+    add(findings, FindingLevel::error, table,
+        "is not a table, and rows of views and foreign tables cannot be locked", "name the table behind it");
     return findings;
   }
   if (!facts.may_select || (!facts.may_update && !rule.settle_function)) {
-    add(findings, FindingLevel::error, table, "role " + facts.role + " may not " + (facts.may_select ? "update" : "read") + " it", grant_hint(rule, facts, "find"));
+    add(findings, FindingLevel::error, table,
+        "role " + facts.role + " may not " + (facts.may_select ? "update" : "read") + " it",
+        grant_hint(rule, facts, "find"));
   }
   lint_columns(rule, facts, findings);
   lint_age(rule, facts, findings);
@@ -156,17 +177,20 @@ std::vector<Finding> lint_behaviour(const Rule& rule, const TableFacts& facts) {
   if (facts.find_uses_index && !*facts.find_uses_index) {
     const bool large = facts.estimated_rows >= large_table_rows;
     add(findings, large ? FindingLevel::warning : FindingLevel::note, table,
-        "no usable index: each sweep reads the whole table" + (large ? " (about " + std::to_string(facts.estimated_rows) + " rows)" : std::string{}),
+        "no usable index: each sweep reads the whole table" +
+            (large ? " (about " + std::to_string(facts.estimated_rows) + " rows)" : std::string{}),
         compile_rule(rule, facts.table).suggested_index + ";");
   }
   if (facts.hides_rows) {
-    add(findings, FindingLevel::warning, table, "row level security applies to role " + facts.role + ": stuck rows may be invisible to it",
+    add(findings, FindingLevel::warning, table,
+        "row level security applies to role " + facts.role + ": stuck rows may be invisible to it",
         "connect as a role with BYPASSRLS, or set [database] role = \"service_role\"");
   }
   lint_triggers(facts, findings);
   if (facts.rows_without_age > 0) {
     add(findings, FindingLevel::warning, table,
-        std::to_string(facts.rows_without_age) + " rows are in a stuck status but " + joined(rule.age_of) + " is NULL, so nobody can tell their age",
+        std::to_string(facts.rows_without_age) + " rows are in a stuck status but " + joined(rule.age_of) +
+            " is NULL, so nobody can tell their age",
         "add a second column to age_of, such as age_of = [\"" + rule.age_of.front() + "\", \"created_at\"]");
   }
   return findings;

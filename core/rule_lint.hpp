@@ -22,7 +22,8 @@ struct Finding {
 };
 
 /// Judges what the catalog alone tells: table, columns, types, key. Cheap; `sweep` asks it before each pass.
-/** `known_tables` are names for "did you mean". Source: design.md section 4 (timestamptz only; refused otherwise). */
+/** `known_tables` are names for "did you mean". Source: design.md section 4 (timestamptz only; refused
+ * otherwise). */
 [[nodiscard]] std::vector<Finding> lint_shape(const Rule& rule, const TableFacts& facts,
                                               const std::vector<std::string>& known_tables);
 

@@ -13,43 +13,58 @@ namespace {
 
 using Words = std::vector<std::string_view>;
 
-const Words status_columns{"status", "state", "situacao", "estado", "job_status", "job_state", "fase", "stage"};
-const Words working_words{"running", "processing", "in_progress", "inprogress", "working", "started", "starting", "analyzing", "analysing",
-                          "executing", "importing", "uploading", "generating", "rendering", "sending", "busy", "claimed", "dispatched",
-                          "processando", "em_processamento", "em_andamento", "em_execucao", "executando", "rodando", "analisando",
-                          "em_analise", "iniciando", "iniciado", "gerando", "importando", "enviando"};
-const Words waiting_words{"pending", "queued", "waiting", "new", "created", "scheduled", "ready", "pendente", "na_fila", "fila",
-                          "aguardando", "novo", "nova", "enfileirado", "criado", "agendado"};
-const Words failure_words{"failed", "failure", "error", "errored", "aborted", "dead", "falhou", "falha", "falho", "erro", "com_erro",
-                          "abortado"};
-const Words heartbeat_columns{"last_seen_at", "heartbeat_at", "last_heartbeat_at", "updated_at", "modified_at", "last_updated",
-                              "atualizado_em", "alterado_em", "modificado_em", "data_atualizacao"};
-const Words started_columns{"started_at", "processing_started_at", "claimed_at", "iniciado_em", "inicio", "data_inicio"};
+const Words status_columns{"status",     "state",     "situacao", "estado",
+                           "job_status", "job_state", "fase",     "stage"};
+const Words working_words{"running",      "processing",  "in_progress", "inprogress",  "working",
+                          "started",      "starting",    "analyzing",   "analysing",   "executing",
+                          "importing",    "uploading",   "generating",  "rendering",   "sending",
+                          "busy",         "claimed",     "dispatched",  "processando", "em_processamento",
+                          "em_andamento", "em_execucao", "executando",  "rodando",     "analisando",
+                          "em_analise",   "iniciando",   "iniciado",    "gerando",     "importando",
+                          "enviando"};
+const Words waiting_words{"pending", "queued",      "waiting", "new",     "created",    "scheduled",
+                          "ready",   "pendente",    "na_fila", "fila",    "aguardando", "novo",
+                          "nova",    "enfileirado", "criado",  "agendado"};
+const Words failure_words{"failed", "failure", "error", "errored", "aborted",  "dead",
+                          "falhou", "falha",   "falho", "erro",    "com_erro", "abortado"};
+const Words heartbeat_columns{"last_seen_at",  "heartbeat_at",    "last_heartbeat_at", "updated_at",
+                              "modified_at",   "last_updated",    "atualizado_em",     "alterado_em",
+                              "modificado_em", "data_atualizacao"};
+const Words started_columns{"started_at", "processing_started_at", "claimed_at", "iniciado_em", "inicio",
+                            "data_inicio"};
 const Words created_columns{"created_at", "inserted_at", "queued_at", "criado_em", "data_criacao", "criacao"};
-const Words finished_columns{"completed_at", "finished_at", "ended_at", "failed_at", "concluido_em", "finalizado_em", "terminado_em"};
-const Words error_columns{"error_message", "error", "last_error", "failure_reason", "mensagem_erro", "mensagem_de_erro", "erro", "motivo"};
-const Words user_columns{"user_id", "usuario_id", "id_usuario", "owner_id", "customer_id", "cliente_id", "account_id", "profile_id"};
+const Words finished_columns{"completed_at", "finished_at",   "ended_at",    "failed_at",
+                             "concluido_em", "finalizado_em", "terminado_em"};
+const Words error_columns{"error_message",    "error", "last_error", "failure_reason", "mensagem_erro",
+                          "mensagem_de_erro", "erro",  "motivo"};
+const Words user_columns{"user_id",     "usuario_id", "id_usuario", "owner_id",
+                         "customer_id", "cliente_id", "account_id", "profile_id"};
 const Words charged_stems{"charged", "cobrad", "debitad"};
 const Words refunded_stems{"refund", "estorn", "devolvid", "reembols"};
-const Words amount_stems{"credit_cost", "credits", "cost", "creditos", "custo", "amount", "price", "preco", "valor"};
+const Words amount_stems{"credit_cost", "credits", "cost",  "creditos", "custo",
+                         "amount",      "price",   "preco", "valor"};
 
 constexpr const char* timestamptz = "timestamp with time zone";
 
 bool is_one_of(const Words& words, std::string_view text) {
   const std::string word = plain_word(text);
-  return std::any_of(words.begin(), words.end(), [&](std::string_view candidate) { return candidate == word; });
+  return std::any_of(words.begin(), words.end(),
+                     [&](std::string_view candidate) { return candidate == word; });
 }
 
 bool has_stem(const Words& stems, std::string_view text) {
   const std::string word = plain_word(text);
-  return std::any_of(stems.begin(), stems.end(), [&](std::string_view stem) { return word.find(stem) != std::string::npos; });
+  return std::any_of(stems.begin(), stems.end(),
+                     [&](std::string_view stem) { return word.find(stem) != std::string::npos; });
 }
 
 /// The first column, by the order of `words`, whose name is one of them and whose type fits.
 std::string column_named(const TableFacts& facts, const Words& words, std::string_view type) {
   for (const std::string_view word : words) {
     for (const ColumnFacts& column : facts.columns) {
-      if (plain_word(column.name) == word && (type.empty() || column.type.rfind(type, 0) == 0) && !column.is_generated) return column.name;
+      if (plain_word(column.name) == word && (type.empty() || column.type.rfind(type, 0) == 0) &&
+          !column.is_generated)
+        return column.name;
     }
   }
   return "";
@@ -58,7 +73,8 @@ std::string column_named(const TableFacts& facts, const Words& words, std::strin
 std::string column_with_stem(const TableFacts& facts, const Words& stems, const Words& types) {
   for (const std::string_view stem : stems) {
     for (const ColumnFacts& column : facts.columns) {
-      const bool type_fits = std::any_of(types.begin(), types.end(), [&](std::string_view type) { return column.type == type; });
+      const bool type_fits =
+          std::any_of(types.begin(), types.end(), [&](std::string_view type) { return column.type == type; });
       if (type_fits && plain_word(column.name).find(stem) != std::string::npos) return column.name;
     }
   }
@@ -93,8 +109,10 @@ std::vector<std::string> age_columns(const TableFacts& facts, std::vector<std::s
   }
   for (const ColumnFacts& column : facts.columns) {
     if (column.type.rfind("timestamp", 0) == 0) {
-      remarks.push_back("no rule: column \"" + column.name + "\" is a timestamp without time zone. Mend: ALTER TABLE " + quoted(facts.table) +
-                        " ALTER COLUMN " + quote_identifier(column.name) + " TYPE timestamptz USING " + quote_identifier(column.name) + " AT TIME ZONE 'UTC'");
+      remarks.push_back("no rule: column \"" + column.name +
+                        "\" is a timestamp without time zone. Mend: ALTER TABLE " + quoted(facts.table) +
+                        " ALTER COLUMN " + quote_identifier(column.name) + " TYPE timestamptz USING " +
+                        quote_identifier(column.name) + " AT TIME ZONE 'UTC'");
       return {};
     }
   }
@@ -102,7 +120,8 @@ std::vector<std::string> age_columns(const TableFacts& facts, std::vector<std::s
   return {};
 }
 
-std::optional<Refund> find_refund(const TableFacts& facts, const std::vector<FunctionProfile>& functions, std::vector<std::string>& remarks) {
+std::optional<Refund> find_refund(const TableFacts& facts, const std::vector<FunctionProfile>& functions,
+                                  std::vector<std::string>& remarks) {
   Refund refund;
   refund.charged = column_with_stem(facts, charged_stems, {"boolean"});
   refund.refunded = column_with_stem(facts, refunded_stems, {"boolean"});
@@ -126,23 +145,30 @@ std::optional<Refund> find_refund(const TableFacts& facts, const std::vector<Fun
   return refund;
 }
 
-void propose_set(Rule& rule, const TableFacts& facts, const StatusCandidate& status, std::vector<std::string>& remarks) {
+void propose_set(Rule& rule, const TableFacts& facts, const StatusCandidate& status,
+                 std::vector<std::string>& remarks) {
   const std::vector<std::string> failures = values_among(status.values, failure_words);
   const std::vector<std::string> waiting = values_among(status.values, waiting_words);
   const bool fails = !failures.empty() || waiting.empty();
-  const std::string target = !failures.empty() ? failures.front() : (waiting.empty() ? "failed" : waiting.front());
+  const std::string target =
+      !failures.empty() ? failures.front() : (waiting.empty() ? "failed" : waiting.front());
   rule.set.push_back({rule.status, Assignment::Kind::literal, target});
   if (fails) {
-    if (failures.empty()) remarks.push_back("no failure status is known for this table; \"failed\" is a guess");
-    if (!waiting.empty()) remarks.push_back("to run such rows again instead, set " + rule.status + " = \"" + waiting.front() + "\"");
+    if (failures.empty())
+      remarks.push_back("no failure status is known for this table; \"failed\" is a guess");
+    if (!waiting.empty())
+      remarks.push_back("to run such rows again instead, set " + rule.status + " = \"" + waiting.front() +
+                        "\"");
     const std::string error_column = column_named(facts, error_columns, "");
     if (!error_column.empty() && error_column != rule.status) {
-      rule.set.push_back({error_column, Assignment::Kind::literal, "Stopped by jobwatchdog: no progress for 10 minutes"});
+      rule.set.push_back(
+          {error_column, Assignment::Kind::literal, "Stopped by jobwatchdog: no progress for 10 minutes"});
     }
     const std::string finished = column_named(facts, finished_columns, timestamptz);
     if (!finished.empty()) rule.set.push_back({finished, Assignment::Kind::database_now, ""});
   } else {
-    remarks.push_back("no failure status is known for this table, so rows go back to \"" + target + "\"; your worker then runs them again");
+    remarks.push_back("no failure status is known for this table, so rows go back to \"" + target +
+                      "\"; your worker then runs them again");
   }
   const std::string updated = column_named(facts, heartbeat_columns, timestamptz);
   if (!updated.empty()) rule.set.push_back({updated, Assignment::Kind::database_now, ""});
@@ -164,12 +190,14 @@ std::optional<Proposal> propose(const TableProfile& profile, const std::vector<F
     proposal.remarks.emplace_back("no rule: the table has no primary key or unique index of one column");
     return proposal;
   }
-  const bool has_id = std::find(facts.unique_columns.begin(), facts.unique_columns.end(), "id") != facts.unique_columns.end();
+  const bool has_id =
+      std::find(facts.unique_columns.begin(), facts.unique_columns.end(), "id") != facts.unique_columns.end();
   rule.key = has_id ? "id" : facts.unique_columns.front();
   propose_set(rule, facts, *status, proposal.remarks);
   rule.refund = find_refund(facts, functions, proposal.remarks);
   if (find_column(facts, "task_id") != nullptr && find_column(facts, "api_account") != nullptr) {
-    proposal.remarks.emplace_back("rows have task_id and api_account: if RunningHub runs them, add provider = \"runninghub\" and hard_deadline = \"12 min\"");
+    proposal.remarks.emplace_back(
+        "rows have task_id and api_account: if RunningHub runs them, add provider = \"runninghub\" and hard_deadline = \"12 min\"");
   }
   rule.name = "stuck-" + plain_word(facts.table.name);
   std::replace(rule.name.begin(), rule.name.end(), '_', '-');
@@ -189,7 +217,10 @@ void give_unique_names(std::vector<Proposal>& proposals) {
   for (std::size_t i = 0; i < proposals.size(); ++i) {
     if (!proposals[i].rule) continue;
     int same = 1;
-    for (std::size_t j = 0; j < i; ++j) same += proposals[j].rule && plain_word(proposals[j].table.name) == plain_word(proposals[i].table.name) ? 1 : 0;
+    for (std::size_t j = 0; j < i; ++j)
+      same += proposals[j].rule && plain_word(proposals[j].table.name) == plain_word(proposals[i].table.name)
+                  ? 1
+                  : 0;
     if (same > 1) proposals[i].rule->name += "-" + std::to_string(same);
   }
 }
@@ -204,7 +235,8 @@ void append_comment(std::string& out, const std::string& text) {
 
 std::string plain_word(std::string_view text) {
   // Letters of Latin-1 behind the UTF-8 lead byte 0xC3, from 0x80 on, without case and accent; '.' = none.
-  static constexpr std::string_view folded = "aaaaaaaceeeeiiiidnooooo.ouuuuy.saaaaaaaceeeeiiiidnooooo.ouuuuy.y";
+  static constexpr std::string_view folded =
+      "aaaaaaaceeeeiiiidnooooo.ouuuuy.saaaaaaaceeeeiiiidnooooo.ouuuuy.y";
   std::string out;
   for (std::size_t at = 0; at < text.size(); ++at) {
     const auto byte = static_cast<unsigned char>(text[at]);
@@ -224,7 +256,8 @@ std::string plain_word(std::string_view text) {
   return out;
 }
 
-std::vector<Proposal> propose_rules(const std::vector<TableProfile>& tables, const std::vector<FunctionProfile>& functions) {
+std::vector<Proposal> propose_rules(const std::vector<TableProfile>& tables,
+                                    const std::vector<FunctionProfile>& functions) {
   std::vector<Proposal> proposals;
   for (const TableProfile& profile : tables) {
     std::optional<Proposal> proposal = propose(profile, functions);

@@ -1,4 +1,5 @@
-/// `adopt`: rules proposed from what a database looks like. Words are weighed, nothing is read or written here.
+/// `adopt`: rules proposed from what a database looks like. Words are weighed, nothing is read or written
+/// here.
 #pragma once
 
 #include <string>
@@ -9,7 +10,8 @@
 
 namespace jobwatchdog {
 
-/// A column that could be a status, with the values that are known for it (sample, enum labels, CHECK constraint).
+/// A column that could be a status, with the values that are known for it (sample, enum labels, CHECK
+/// constraint).
 struct StatusCandidate {
   std::string column;
   std::vector<std::string> values;
@@ -34,7 +36,8 @@ struct Proposal {
 };
 
 /// Proposes rules for the tables that look like jobs; others are left out. Tables of one shape share a rule.
-/** Understands English and Portuguese words. Source: design.md section 6 (adopt), README "On your own tables". */
+/** Understands English and Portuguese words. Source: design.md section 6 (adopt), README "On your own
+ * tables". */
 [[nodiscard]] std::vector<Proposal> propose_rules(const std::vector<TableProfile>& tables,
                                                   const std::vector<FunctionProfile>& functions);
 

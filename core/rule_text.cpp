@@ -13,7 +13,8 @@ constexpr std::size_t key_width = 11;
 
 std::string toml_key(const std::string& name) {
   for (const char c : name) {
-    const bool bare = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+    const bool bare =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
     if (!bare) return toml_string(name);
   }
   return name.empty() ? "\"\"" : name;
@@ -43,7 +44,8 @@ void write_set(std::string& out, const Rule& rule) {
       cleared.push_back(assignment.column);
     } else {
       const bool is_now = assignment.kind == Assignment::Kind::database_now;
-      items.push_back(toml_key(assignment.column) + " = " + (is_now ? "\"now()\"" : toml_string(assignment.text)));
+      items.push_back(toml_key(assignment.column) + " = " +
+                      (is_now ? "\"now()\"" : toml_string(assignment.text)));
     }
   }
   line(out, "set", "{ " + joined(items) + " }");

@@ -16,7 +16,8 @@ void check_name(const Rule& rule, Problems& problems) {
     return;
   }
   const bool plain = std::all_of(rule.name.begin(), rule.name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
   });
   if (!plain || rule.name.size() > 100) {
     problems.push_back({"name", "\"" + rule.name + "\" cannot be a rule's name",
@@ -26,35 +27,42 @@ void check_name(const Rule& rule, Problems& problems) {
 
 void check_column(const std::string& column, const char* where, Problems& problems) {
   if (const std::string defect = identifier_defect(column); !defect.empty()) {
-    problems.push_back({where, "\"" + column + "\" cannot be a column: " + defect, "write the column's plain name, without SQL quotes"});
+    problems.push_back({where, "\"" + column + "\" cannot be a column: " + defect,
+                        "write the column's plain name, without SQL quotes"});
   }
 }
 
 void check_tables(const Rule& rule, Problems& problems) {
   if (rule.tables.empty()) {
-    problems.push_back({"tables", "the rule names no table", R"(name at least one, such as tables = ["public.exams"])"});
+    problems.push_back(
+        {"tables", "the rule names no table", R"(name at least one, such as tables = ["public.exams"])"});
   }
   for (std::size_t i = 0; i < rule.tables.size(); ++i) {
-    if (std::find(rule.tables.begin(), rule.tables.begin() + static_cast<std::ptrdiff_t>(i), rule.tables[i]) !=
-        rule.tables.begin() + static_cast<std::ptrdiff_t>(i)) {
-      problems.push_back({"tables", display_name(rule.tables[i]) + " is named twice", "name each table once"});
+    if (std::find(rule.tables.begin(), rule.tables.begin() + static_cast<std::ptrdiff_t>(i),
+                  rule.tables[i]) != rule.tables.begin() + static_cast<std::ptrdiff_t>(i)) {
+      problems.push_back(
+          {"tables", display_name(rule.tables[i]) + " is named twice", "name each table once"});
     }
   }
 }
 
 void check_what_is_stuck(const Rule& rule, Problems& problems) {
   if (rule.stuck_in.empty()) {
-    problems.push_back({"stuck_in", "the rule names no status in which a row can be stuck", R"(name at least one, such as stuck_in = ["processing"])"});
+    problems.push_back({"stuck_in", "the rule names no status in which a row can be stuck",
+                        R"(name at least one, such as stuck_in = ["processing"])"});
   }
   for (const std::string& status : rule.stuck_in) {
-    if (!is_storable_text(status)) problems.push_back({"stuck_in", "a status is not UTF-8 text", "save the file as UTF-8"});
+    if (!is_storable_text(status))
+      problems.push_back({"stuck_in", "a status is not UTF-8 text", "save the file as UTF-8"});
   }
   if (rule.age_of.empty()) {
-    problems.push_back({"age_of", "the rule does not say which column tells a row's age", R"(name a timestamptz column, such as age_of = "updated_at")"});
+    problems.push_back({"age_of", "the rule does not say which column tells a row's age",
+                        R"(name a timestamptz column, such as age_of = "updated_at")"});
   }
   for (const std::string& column : rule.age_of) check_column(column, "age_of", problems);
   if (rule.older_than.ms <= 0) {
-    problems.push_back({"older_than", "the rule does not say after which time a row is stuck", R"(give a duration, such as older_than = "10 min")"});
+    problems.push_back({"older_than", "the rule does not say after which time a row is stuck",
+                        R"(give a duration, such as older_than = "10 min")"});
   }
 }
 
@@ -63,26 +71,34 @@ void check_set(const Rule& rule, Problems& problems) {
   for (const Assignment& assignment : rule.set) {
     check_column(assignment.column, "set", problems);
     if (!is_storable_text(assignment.text)) {
-      problems.push_back({"set", "the value of \"" + assignment.column + "\" is not UTF-8 text without NUL", "save the file as UTF-8"});
+      problems.push_back({"set", "the value of \"" + assignment.column + "\" is not UTF-8 text without NUL",
+                          "save the file as UTF-8"});
     }
-    if (assignment.column == rule.key) problems.push_back({"set", "the key column \"" + rule.key + "\" may not be set", "remove it from set"});
+    if (assignment.column == rule.key)
+      problems.push_back({"set", "the key column \"" + rule.key + "\" may not be set", "remove it from set"});
     if (std::find(seen.begin(), seen.end(), assignment.column) != seen.end()) {
-      problems.push_back({"set", "\"" + assignment.column + "\" is set twice (set and clear count together)", "set it once"});
+      problems.push_back({"set", "\"" + assignment.column + "\" is set twice (set and clear count together)",
+                          "set it once"});
     }
     seen.push_back(assignment.column);
   }
   const std::string status = settled_status(rule);
   if (status.empty()) {
-    problems.push_back({"set", "the rule does not set the status column \"" + rule.status + "\", so a settled row would stay stuck",
-                        "add " + rule.status + " = \"failed\" (or the status that your work restarts from) to set"});
+    problems.push_back(
+        {"set",
+         "the rule does not set the status column \"" + rule.status + "\", so a settled row would stay stuck",
+         "add " + rule.status + " = \"failed\" (or the status that your work restarts from) to set"});
   } else if (std::find(rule.stuck_in.begin(), rule.stuck_in.end(), status) != rule.stuck_in.end()) {
-    problems.push_back({"set", "the new status \"" + status + "\" is also in stuck_in, so a settled row would stay stuck",
-                        "set another status, or remove it from stuck_in"});
+    problems.push_back(
+        {"set", "the new status \"" + status + "\" is also in stuck_in, so a settled row would stay stuck",
+         "set another status, or remove it from stuck_in"});
   }
 }
 
 void check_rescues(const Rule& rule, Problems& problems) {
-  if (rule.rescues_max < 0) problems.push_back({"max_rescues", "is below 0", "give 0 for no cap, or the number of rescues that a row may have"});
+  if (rule.rescues_max < 0)
+    problems.push_back(
+        {"max_rescues", "is below 0", "give 0 for no cap, or the number of rescues that a row may have"});
   if (rule.rescues_max > 0 && rule.rescue_count.empty()) {
     problems.push_back({"max_rescues", "a cap needs a column that counts the rescues",
                         R"(add rescue_count = "rescue_count" (an integer column), or max_rescues = 0)"});
@@ -101,13 +117,16 @@ void check_refund(const Rule& rule, Problems& problems) {
   check_column(refund.amount, "refund.amount", problems);
   check_column(refund.charged, "refund.charged", problems);
   check_column(refund.refunded, "refund.refunded", problems);
-  if (!is_storable_text(refund.description)) problems.push_back({"refund.description", "is not UTF-8 text without NUL", "save the file as UTF-8"});
+  if (!is_storable_text(refund.description))
+    problems.push_back({"refund.description", "is not UTF-8 text without NUL", "save the file as UTF-8"});
   if (refund.charged == refund.refunded) {
-    problems.push_back({"refund.refunded", "is the same column as refund.charged", "two columns are needed: was it charged, was it paid back"});
+    problems.push_back({"refund.refunded", "is the same column as refund.charged",
+                        "two columns are needed: was it charged, was it paid back"});
   }
   for (const Assignment& assignment : rule.set) {
     if (assignment.column == refund.refunded) {
-      problems.push_back({"set", "\"" + refund.refunded + "\" is set by the refund itself", "remove it from set"});
+      problems.push_back(
+          {"set", "\"" + refund.refunded + "\" is set by the refund itself", "remove it from set"});
     }
   }
 }
@@ -115,12 +134,15 @@ void check_refund(const Rule& rule, Problems& problems) {
 void check_provider(const Rule& rule, Problems& problems) {
   if (!rule.provider) return;
   if (rule.provider->name != "runninghub") {
-    problems.push_back({"provider", "\"" + rule.provider->name + "\" is not a provider that can be asked", R"(known: "runninghub")"});
+    problems.push_back({"provider", "\"" + rule.provider->name + "\" is not a provider that can be asked",
+                        R"(known: "runninghub")"});
   }
   check_column(rule.provider->task, "task", problems);
   check_column(rule.provider->account, "account", problems);
   if (rule.provider->hard_deadline < rule.older_than) {
-    problems.push_back({"hard_deadline", duration_text(rule.provider->hard_deadline) + " is shorter than older_than (" + duration_text(rule.older_than) + ")",
+    problems.push_back({"hard_deadline",
+                        duration_text(rule.provider->hard_deadline) + " is shorter than older_than (" +
+                            duration_text(rule.older_than) + ")",
                         "a row is suspected first and given up later: give at least older_than"});
   }
 }
@@ -128,13 +150,18 @@ void check_provider(const Rule& rule, Problems& problems) {
 void check_settle_function(const Rule& rule, Problems& problems) {
   if (!rule.settle_function) return;
   if (rule.refund && rule.refund->function) {
-    problems.push_back({"refund.function", "a settle function pays the refund itself", "remove refund.function, or the settle_function"});
+    problems.push_back({"refund.function", "a settle function pays the refund itself",
+                        "remove refund.function, or the settle_function"});
   }
-  if (!rule.rescue_count.empty()) problems.push_back({"settle_function", "a settle function counts rescues itself", "remove rescue_count, or the settle_function"});
+  if (!rule.rescue_count.empty())
+    problems.push_back({"settle_function", "a settle function counts rescues itself",
+                        "remove rescue_count, or the settle_function"});
   for (const Assignment& assignment : rule.set) {
     if (assignment.kind != Assignment::Kind::literal) {
-      problems.push_back({"settle_function", "\"" + assignment.column + "\" is no literal, and a settle function gets literals only",
-                          "leave times to the function"});
+      problems.push_back(
+          {"settle_function",
+           "\"" + assignment.column + "\" is no literal, and a settle function gets literals only",
+           "leave times to the function"});
     }
   }
 }
@@ -143,7 +170,8 @@ void check_settle_function(const Rule& rule, Problems& problems) {
 
 std::string settled_status(const Rule& rule) {
   for (const Assignment& assignment : rule.set) {
-    if (assignment.column == rule.status && assignment.kind == Assignment::Kind::literal) return assignment.text;
+    if (assignment.column == rule.status && assignment.kind == Assignment::Kind::literal)
+      return assignment.text;
   }
   return "";
 }
@@ -151,7 +179,8 @@ std::string settled_status(const Rule& rule) {
 std::vector<std::string> columns_of(const Rule& rule) {
   std::vector<std::string> columns{rule.key, rule.status};
   const auto add = [&columns](const std::string& column) {
-    if (!column.empty() && std::find(columns.begin(), columns.end(), column) == columns.end()) columns.push_back(column);
+    if (!column.empty() && std::find(columns.begin(), columns.end(), column) == columns.end())
+      columns.push_back(column);
   };
   for (const std::string& column : rule.age_of) add(column);
   if (!rule.settle_function) {
@@ -159,7 +188,9 @@ std::vector<std::string> columns_of(const Rule& rule) {
   }
   add(rule.rescue_count);
   if (rule.refund) {
-    for (const auto& column : {rule.refund->user, rule.refund->amount, rule.refund->charged, rule.refund->refunded}) add(column);
+    for (const auto& column :
+         {rule.refund->user, rule.refund->amount, rule.refund->charged, rule.refund->refunded})
+      add(column);
   }
   if (rule.provider) {
     add(rule.provider->task);
@@ -188,7 +219,8 @@ std::vector<Problem> validate_rule_names(const std::vector<Rule>& rules) {
   for (std::size_t i = 0; i < rules.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {
       if (rules[i].name == rules[j].name) {
-        problems.push_back({"name", "two rules are called \"" + rules[i].name + "\"", "give each rule a name of its own"});
+        problems.push_back(
+            {"name", "two rules are called \"" + rules[i].name + "\"", "give each rule a name of its own"});
       }
     }
   }

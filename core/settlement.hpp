@@ -51,7 +51,7 @@ struct Settlement {
  *  Errors: none; every combination has an answer.
  *  Source: design.md section 4 (with a provider ...), invariants.md section 4 (money policy).
  */
-[[nodiscard]] Settlement decide_settlement(const Rule& rule, const JobFacts& job, const std::optional<Verdict>& verdict,
-                                           Instant now);
+[[nodiscard]] Settlement decide_settlement(const Rule& rule, const JobFacts& job,
+                                           const std::optional<Verdict>& verdict, Instant now);
 
 }  // namespace jobwatchdog

@@ -9,7 +9,8 @@ namespace {
 constexpr std::size_t identifier_bytes_max = 63;  // NAMEDATALEN - 1; PostgreSQL would cut the rest silently.
 
 bool is_word_start(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (static_cast<unsigned char>(c) & 0x80U) != 0;
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+         (static_cast<unsigned char>(c) & 0x80U) != 0;
 }
 bool is_word_part(char c) { return is_word_start(c) || (c >= '0' && c <= '9') || c == '$'; }
 
@@ -44,7 +45,8 @@ Result<std::string> read_part(std::string_view text, std::size_t& at) {
     return bad_name(text, "a quote is not closed");
   }
   if (at < text.size() && !is_word_start(text[at])) {
-    return bad_name(text, "the character '" + std::string(1, text[at]) + "' needs double quotes around the name");
+    return bad_name(text,
+                    "the character '" + std::string(1, text[at]) + "' needs double quotes around the name");
   }
   for (; at < text.size() && is_word_part(text[at]); ++at) {
     part += text[at] >= 'A' && text[at] <= 'Z' ? static_cast<char>(text[at] - 'A' + 'a') : text[at];
@@ -87,7 +89,8 @@ std::string identifier_defect(std::string_view name) {
   if (name.empty()) return "it is empty";
   if (!is_storable_text(name)) return "it is not UTF-8 text";
   if (name.size() > identifier_bytes_max) {
-    return "it has " + std::to_string(name.size()) + " bytes, and PostgreSQL keeps " + std::to_string(identifier_bytes_max);
+    return "it has " + std::to_string(name.size()) + " bytes, and PostgreSQL keeps " +
+           std::to_string(identifier_bytes_max);
   }
   return "";
 }
@@ -98,11 +101,13 @@ Result<QualifiedName> parse_qualified_name(std::string_view text) {
   while (true) {
     Result<std::string> part = read_part(text, at);
     if (!part.ok()) return part.error();
-    if (const std::string defect = identifier_defect(part.value()); !defect.empty()) return bad_name(text, defect);
+    if (const std::string defect = identifier_defect(part.value()); !defect.empty())
+      return bad_name(text, defect);
     parts.push_back(part.value());
     if (at == text.size()) break;
     if (text[at] != '.') {
-      return bad_name(text, "the character '" + std::string(1, text[at]) + "' needs double quotes around the name");
+      return bad_name(text,
+                      "the character '" + std::string(1, text[at]) + "' needs double quotes around the name");
     }
     ++at;
   }
@@ -124,7 +129,9 @@ std::string quote_literal(std::string_view value) {
   return "E" + quoted_with('\'', escaped);
 }
 
-std::string quoted(const QualifiedName& name) { return quote_identifier(name.schema) + "." + quote_identifier(name.name); }
+std::string quoted(const QualifiedName& name) {
+  return quote_identifier(name.schema) + "." + quote_identifier(name.name);
+}
 
 std::string display_name(const QualifiedName& name) {
   const auto part = [](const std::string& word) {

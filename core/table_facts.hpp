@@ -12,16 +12,17 @@ namespace jobwatchdog {
 
 struct ColumnFacts {
   std::string name;
-  std::string type;                       ///< As format_type() prints it: "timestamp with time zone".
-  std::vector<std::string> enum_labels;   ///< Of an enum type, in its order; else empty.
+  std::string type;                      ///< As format_type() prints it: "timestamp with time zone".
+  std::vector<std::string> enum_labels;  ///< Of an enum type, in its order; else empty.
   bool is_generated{false};
 };
 
 struct TriggerFacts {
   std::string name;
-  std::string function;  ///< Schema and name.
-  std::vector<std::string> raises;    ///< Messages of RAISE EXCEPTION found in its source.
-  std::vector<std::string> settings;  ///< Names that its source reads by current_setting(); "role" for current_user.
+  std::string function;             ///< Schema and name.
+  std::vector<std::string> raises;  ///< Messages of RAISE EXCEPTION found in its source.
+  std::vector<std::string>
+      settings;  ///< Names that its source reads by current_setting(); "role" for current_user.
 };
 
 /// One statement of a compiled rule that the database would not even plan.
@@ -34,8 +35,8 @@ struct StatementError {
 struct TableFacts {
   QualifiedName table;
   bool exists{false};
-  char kind{'r'};                          ///< pg_class.relkind: r table, p partitioned, v view, ...
-  std::int64_t estimated_rows{0};          ///< By the planner's statistics; 0 when never analysed.
+  char kind{'r'};                  ///< pg_class.relkind: r table, p partitioned, v view, ...
+  std::int64_t estimated_rows{0};  ///< By the planner's statistics; 0 when never analysed.
   std::vector<ColumnFacts> columns;
   std::vector<std::string> unique_columns;  ///< Columns that alone carry a whole unique index.
   bool hides_rows{false};                   ///< Row level security applies to the connected role.
@@ -47,8 +48,9 @@ struct TableFacts {
   std::optional<bool> find_uses_index;
   std::vector<TriggerFacts> triggers;  ///< Those that fire on UPDATE.
   std::vector<StatementError> statement_errors;
-  std::vector<std::string> refund_candidates;  ///< Signatures of functions that bear the refund function's name.
-  std::int64_t rows_without_age{0};            ///< Rows in a stuck status whose age column is NULL.
+  std::vector<std::string>
+      refund_candidates;             ///< Signatures of functions that bear the refund function's name.
+  std::int64_t rows_without_age{0};  ///< Rows in a stuck status whose age column is NULL.
 };
 
 /// The column of that name, or null.

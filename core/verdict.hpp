@@ -6,7 +6,8 @@
 
 namespace jobwatchdog {
 
-/// One answer, already classified. Only `succeeded` and `failed` are the task's end; silence is never a verdict.
+/// One answer, already classified. Only `succeeded` and `failed` are the task's end; silence is never a
+/// verdict.
 /** Source: design.md section 3 (Verdict), invariants.md section 4. */
 struct Verdict {
   enum class Kind {

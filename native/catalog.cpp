@@ -96,8 +96,10 @@ TriggerFacts trigger_of(const Rows& rows, std::size_t i) {
   TriggerFacts trigger{rows.text(i, "name"), rows.text(i, "function"), {}, {}};
   const std::string source = rows.text(i, "source");
   trigger.raises = matches(source, R"re(raise\s+(?:exception\s+)?'([^']{1,200})')re");
-  for (const std::string& name : matches(source, R"re(current_setting\s*\(\s*'([^']+)')re")) trigger.settings.push_back("setting " + name);
-  if (!matches(source, R"re(\b(current_user|session_user|current_role|pg_has_role)\b)re").empty()) trigger.settings.emplace_back("the role");
+  for (const std::string& name : matches(source, R"re(current_setting\s*\(\s*'([^']+)')re"))
+    trigger.settings.push_back("setting " + name);
+  if (!matches(source, R"re(\b(current_user|session_user|current_role|pg_has_role)\b)re").empty())
+    trigger.settings.emplace_back("the role");
   return trigger;
 }
 
@@ -123,8 +125,8 @@ bool plan_uses_index(const json& node, Connection& connection) {
 }
 
 /// Plans one statement without running it. With `plan`, sequential scans are made dear and the plan is kept.
-void explain(Connection& connection, const std::string& name, const std::string& sql, const std::vector<Text>& parameters, TableFacts& facts,
-             json* plan = nullptr) {
+void explain(Connection& connection, const std::string& name, const std::string& sql,
+             const std::vector<Text>& parameters, TableFacts& facts, json* plan = nullptr) {
   if (sql.empty()) return;
   DatabaseResult<Transaction> transaction = connection.begin({.statement_timeout = seconds(15)});
   if (!transaction.ok()) return;
@@ -134,7 +136,8 @@ void explain(Connection& connection, const std::string& name, const std::string&
     facts.statement_errors.push_back({name, rows.error().sqlstate, rows.error().message});
     return;
   }
-  if (plan != nullptr && rows.value().size() > 0 && rows.value().cells[0][0]) *plan = json::parse(*rows.value().cells[0][0], nullptr, false);
+  if (plan != nullptr && rows.value().size() > 0 && rows.value().cells[0][0])
+    *plan = json::parse(*rows.value().cells[0][0], nullptr, false);
 }
 
 void explain_all(Connection& connection, const Rule& rule, TableFacts& facts) {
@@ -150,7 +153,8 @@ void explain_all(Connection& connection, const Rule& rule, TableFacts& facts) {
 }
 
 /// Sampled, so that a large table answers at once; the values that matter are frequent or in a constraint.
-std::vector<std::string> sampled_values(Connection& connection, const TableFacts& facts, const std::string& column) {
+std::vector<std::string> sampled_values(Connection& connection, const TableFacts& facts,
+                                        const std::string& column) {
   std::vector<std::string> values;
   const DatabaseResult<Rows> statistics = connection.query(
       "SELECT n_distinct > 40 OR (n_distinct < 0 AND $4::bigint > 1000) AS is_no_status, v FROM pg_stats "
@@ -161,9 +165,10 @@ std::vector<std::string> sampled_values(Connection& connection, const TableFacts
     if (statistics.value().at(i, "v")) values.push_back(statistics.value().text(i, "v"));
   }
   const std::string name = quote_identifier(column);
-  const DatabaseResult<Rows> rows = connection.query(
-      "SELECT DISTINCT v FROM (SELECT " + name + "::text AS v FROM " + quoted(facts.table) + " LIMIT 50000) AS sample WHERE v IS NOT NULL LIMIT 40", {},
-      {.read_only = true, .statement_timeout = seconds(3)});
+  const DatabaseResult<Rows> rows =
+      connection.query("SELECT DISTINCT v FROM (SELECT " + name + "::text AS v FROM " + quoted(facts.table) +
+                           " LIMIT 50000) AS sample WHERE v IS NOT NULL LIMIT 40",
+                       {}, {.read_only = true, .statement_timeout = seconds(3)});
   if (!rows.ok() || rows.value().size() == 40) return values;  // So many different ones: no status.
   for (std::size_t i = 0; i < rows.value().size(); ++i) values.push_back(rows.value().text(i, "v"));
   return values;
@@ -173,11 +178,14 @@ StatusCandidate candidate_of(Connection& connection, const TableFacts& facts, co
   StatusCandidate candidate{column.name, column.enum_labels};
   const auto add = [&candidate](const std::vector<std::string>& values) {
     for (const std::string& value : values) {
-      if (std::find(candidate.values.begin(), candidate.values.end(), value) == candidate.values.end()) candidate.values.push_back(value);
+      if (std::find(candidate.values.begin(), candidate.values.end(), value) == candidate.values.end())
+        candidate.values.push_back(value);
     }
   };
-  const DatabaseResult<Rows> checks = connection.query(checks_sql, {quoted(facts.table), column.name}, reading);
-  for (std::size_t i = 0; checks.ok() && i < checks.value().size(); ++i) add(matches(checks.value().text(i, "definition"), "'([^']{1,60})'"));
+  const DatabaseResult<Rows> checks =
+      connection.query(checks_sql, {quoted(facts.table), column.name}, reading);
+  for (std::size_t i = 0; checks.ok() && i < checks.value().size(); ++i)
+    add(matches(checks.value().text(i, "definition"), "'([^']{1,60})'"));
   if (column.enum_labels.empty()) add(sampled_values(connection, facts, column.name));
   return candidate;
 }
@@ -188,14 +196,16 @@ bool may_be_status(const ColumnFacts& column) {
 
 }  // namespace
 
-DatabaseResult<std::vector<TableFacts>> load_table_shapes(Connection& connection, const std::vector<QualifiedName>& tables) {
+DatabaseResult<std::vector<TableFacts>> load_table_shapes(Connection& connection,
+                                                          const std::vector<QualifiedName>& tables) {
   std::vector<std::string> schemas;
   std::vector<std::string> names;
   for (const QualifiedName& table : tables) {
     schemas.push_back(table.schema);
     names.push_back(table.name);
   }
-  const DatabaseResult<Rows> rows = connection.query(shapes_sql, {array_literal(schemas), array_literal(names)}, reading);
+  const DatabaseResult<Rows> rows =
+      connection.query(shapes_sql, {array_literal(schemas), array_literal(names)}, reading);
   if (!rows.ok()) return rows.error();
   std::vector<TableFacts> shapes;
   for (std::size_t i = 0; i < rows.value().size(); ++i) {
@@ -235,20 +245,23 @@ std::optional<DatabaseError> add_behaviour(Connection& connection, const Rule& r
   explain_all(connection, rule, facts);
   const DatabaseResult<Rows> triggers = connection.query(triggers_sql, {quoted(facts.table)}, reading);
   if (!triggers.ok()) return triggers.error();
-  for (std::size_t i = 0; i < triggers.value().size(); ++i) facts.triggers.push_back(trigger_of(triggers.value(), i));
+  for (std::size_t i = 0; i < triggers.value().size(); ++i)
+    facts.triggers.push_back(trigger_of(triggers.value(), i));
   if (rule.refund && rule.refund->function) {
     const DatabaseResult<Rows> candidates = connection.query(
-        "SELECT p.oid::regprocedure::text AS signature FROM pg_proc p WHERE p.proname = $1 ORDER BY 1 LIMIT 10", {rule.refund->function->name}, reading);
+        "SELECT p.oid::regprocedure::text AS signature FROM pg_proc p WHERE p.proname = $1 ORDER BY 1 LIMIT 10",
+        {rule.refund->function->name}, reading);
     if (!candidates.ok()) return candidates.error();
-    for (std::size_t i = 0; i < candidates.value().size(); ++i) facts.refund_candidates.push_back(candidates.value().text(i, "signature"));
+    for (std::size_t i = 0; i < candidates.value().size(); ++i)
+      facts.refund_candidates.push_back(candidates.value().text(i, "signature"));
   }
   if (!facts.statement_errors.empty()) return std::nullopt;
   std::string all_null;
   for (const std::string& column : rule.age_of) all_null += " AND " + quote_identifier(column) + " IS NULL";
   // A bounded look: the answer is a hint, not a count to rely on.
   const DatabaseResult<Rows> ageless = connection.query(
-      "SELECT count(*) AS total FROM (SELECT 1 FROM " + quoted(facts.table) + " WHERE " + quote_identifier(rule.status) + "::text = ANY ($1::text[])" +
-          all_null + " LIMIT 10000) AS ageless",
+      "SELECT count(*) AS total FROM (SELECT 1 FROM " + quoted(facts.table) + " WHERE " +
+          quote_identifier(rule.status) + "::text = ANY ($1::text[])" + all_null + " LIMIT 10000) AS ageless",
       {array_literal(rule.stuck_in)}, {.read_only = true, .statement_timeout = seconds(3)});
   if (ageless.ok()) facts.rows_without_age = ageless.value().integer(0, "total");
   return std::nullopt;
@@ -258,7 +271,8 @@ DatabaseResult<std::vector<TableProfile>> load_table_profiles(Connection& connec
   const DatabaseResult<Rows> rows = connection.query(profiles_sql, {}, reading);
   if (!rows.ok()) return rows.error();
   std::vector<QualifiedName> tables;
-  for (std::size_t i = 0; i < rows.value().size(); ++i) tables.push_back({rows.value().text(i, "schema_name"), rows.value().text(i, "table_name")});
+  for (std::size_t i = 0; i < rows.value().size(); ++i)
+    tables.push_back({rows.value().text(i, "schema_name"), rows.value().text(i, "table_name")});
   DatabaseResult<std::vector<TableFacts>> shapes = load_table_shapes(connection, tables);
   if (!shapes.ok()) return shapes.error();
   std::vector<TableProfile> profiles;
@@ -277,7 +291,8 @@ DatabaseResult<std::vector<FunctionProfile>> load_refund_functions(Connection& c
   if (!rows.ok()) return rows.error();
   std::vector<FunctionProfile> functions;
   for (std::size_t i = 0; i < rows.value().size(); ++i) {
-    functions.push_back({{rows.value().text(i, "schema_name"), rows.value().text(i, "function_name")}, strings_of(rows.value().at(i, "arguments"))});
+    functions.push_back({{rows.value().text(i, "schema_name"), rows.value().text(i, "function_name")},
+                         strings_of(rows.value().at(i, "arguments"))});
   }
   return functions;
 }

@@ -12,7 +12,8 @@
 namespace jobwatchdog {
 namespace {
 
-constexpr const char* overview = R"(Finds jobs that hang in PostgreSQL, settles them, and gives credits back exactly once.
+constexpr const char* overview =
+    R"(Finds jobs that hang in PostgreSQL, settles them, and gives credits back exactly once.
 
 Examples:
   jobwatchdog adopt --output jobwatchdog.toml   propose rules for the tables of your database
@@ -26,13 +27,15 @@ constexpr const char* exit_codes = R"(
 Exit codes: 0 done or nothing to do; 1 failure; 2 usage; 3 configuration; 4 database unreachable;
 5 schema out of date; 6 partial (some rows not settled); 7 locked (--fail-if-locked); 130, 143 signals.)";
 
-/// In the list of commands only the first line of each description: the examples are for the command's own help.
+/// In the list of commands only the first line of each description: the examples are for the command's own
+/// help.
 class BriefListFormatter : public CLI::Formatter {
  public:
   std::string make_subcommand(const CLI::App* command) const override {
     const std::string description = command->get_description();
     std::ostringstream line;
-    CLI::detail::format_help(line, command->get_display_name(true), description.substr(0, description.find('\n')), column_width_);
+    CLI::detail::format_help(line, command->get_display_name(true),
+                             description.substr(0, description.find('\n')), column_width_);
     return line.str();
   }
 };
@@ -51,69 +54,113 @@ struct Options {
 };
 
 void add_global_options(CLI::App& app, Options& options) {
-  app.add_option("--database-url", options.global.database_url, "PostgreSQL URL, or libpq key=value text")->envname("DATABASE_URL");
-  app.add_option("--config", options.global.config_path, "Configuration (default: ./jobwatchdog.toml, /etc/jobwatchdog/jobwatchdog.toml, built-in rules)")
+  app.add_option("--database-url", options.global.database_url, "PostgreSQL URL, or libpq key=value text")
+      ->envname("DATABASE_URL");
+  app.add_option(
+         "--config", options.global.config_path,
+         "Configuration (default: ./jobwatchdog.toml, /etc/jobwatchdog/jobwatchdog.toml, built-in rules)")
       ->envname("WATCHDOG_CONFIG");
   app.add_flag("--json", options.global.json, "Results as JSON on stdout")->envname("WATCHDOG_JSON");
   app.add_flag("--quiet,-q", options.global.quiet, "Say nothing when all is well")->envname("WATCHDOG_QUIET");
   app.add_option("--log-level", options.log_level, "Least important message that is shown")
-      ->check(CLI::IsMember({"debug", "info", "warning", "error"}))->envname("WATCHDOG_LOG_LEVEL")->capture_default_str();
+      ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
+      ->envname("WATCHDOG_LOG_LEVEL")
+      ->capture_default_str();
   app.add_option("--log-format", options.log_format, "Form of messages on stderr")
-      ->check(CLI::IsMember({"text", "json"}))->envname("WATCHDOG_LOG_FORMAT")->capture_default_str();
+      ->check(CLI::IsMember({"text", "json"}))
+      ->envname("WATCHDOG_LOG_FORMAT")
+      ->capture_default_str();
 }
 
-CLI::App* add_command(CLI::App& parent, const std::string& name, const std::string& description, const std::string& examples) {
+CLI::App* add_command(CLI::App& parent, const std::string& name, const std::string& description,
+                      const std::string& examples) {
   CLI::App* command = parent.add_subcommand(name, description + "\n\nExamples:\n" + examples);
   command->fallthrough();
   return command;
 }
 
 void add_migrate(CLI::App& app, Options& options) {
-  CLI::App* command = add_command(app, "migrate", "Bring the database's schema up to this binary. Existing tables are never altered.",
-                                  "  jobwatchdog migrate --status\n  jobwatchdog migrate --watch      history only, for rules over your own tables\n"
-                                  "  jobwatchdog migrate --dry-run    the SQL, without running it");
-  command->add_flag("--watch", options.migrate.watch_only, "Only the schema `watchdog` with the history of sweeps")->envname("WATCHDOG_MIGRATE_WATCH");
+  CLI::App* command = add_command(
+      app, "migrate", "Bring the database's schema up to this binary. Existing tables are never altered.",
+      "  jobwatchdog migrate --status\n  jobwatchdog migrate --watch      history only, for rules over your own tables\n"
+      "  jobwatchdog migrate --dry-run    the SQL, without running it");
+  command
+      ->add_flag("--watch", options.migrate.watch_only,
+                 "Only the schema `watchdog` with the history of sweeps")
+      ->envname("WATCHDOG_MIGRATE_WATCH");
   command->add_flag("--status", options.migrate.status, "Show what is applied; change nothing");
   command->add_flag("--dry-run", options.migrate.dry_run, "Print the SQL; change nothing");
-  command->callback([&options] { options.chosen = [&options] { return run_migrate(options.global, options.migrate); }; });
+  command->callback(
+      [&options] { options.chosen = [&options] { return run_migrate(options.global, options.migrate); }; });
 }
 
 void add_rules(CLI::App& app, Options& options) {
-  CLI::App* rules = add_command(app, "rules", "Look at the rules.", "  jobwatchdog rules list\n  jobwatchdog rules check\n  jobwatchdog rules show stuck-exams --sql");
+  CLI::App* rules = add_command(
+      app, "rules", "Look at the rules.",
+      "  jobwatchdog rules list\n  jobwatchdog rules check\n  jobwatchdog rules show stuck-exams --sql");
   rules->require_subcommand(1);
-  CLI::App* list = add_command(*rules, "list", "All rules, and within which time each finds a stuck row.", "  jobwatchdog rules list --json");
+  CLI::App* list = add_command(*rules, "list", "All rules, and within which time each finds a stuck row.",
+                               "  jobwatchdog rules list --json");
   list->callback([&options] { options.chosen = [&options] { return run_rules_list(options.global); }; });
-  CLI::App* check = add_command(*rules, "check", "Hold the rules against the live tables: columns, types, index, refund function, triggers, rights.",
-                                "  jobwatchdog rules check\n  jobwatchdog rules check --rehearse    settle a few rows and roll back");
-  check->add_flag("--rehearse", options.rules_check.rehearse, "Also settle up to ten stuck rows of each table and roll back");
+  CLI::App* check = add_command(
+      *rules, "check",
+      "Hold the rules against the live tables: columns, types, index, refund function, triggers, rights.",
+      "  jobwatchdog rules check\n  jobwatchdog rules check --rehearse    settle a few rows and roll back");
+  check->add_flag("--rehearse", options.rules_check.rehearse,
+                  "Also settle up to ten stuck rows of each table and roll back");
   check->add_flag("--strict", options.rules_check.strict, "Warnings count as errors (exit 3)");
-  check->callback([&options] { options.chosen = [&options] { return run_rules_check(options.global, options.rules_check); }; });
-  CLI::App* show = add_command(*rules, "show", "One rule as TOML, or the SQL that it compiles to.", "  jobwatchdog rules show stuck-exams --sql");
+  check->callback([&options] {
+    options.chosen = [&options] { return run_rules_check(options.global, options.rules_check); };
+  });
+  CLI::App* show = add_command(*rules, "show", "One rule as TOML, or the SQL that it compiles to.",
+                               "  jobwatchdog rules show stuck-exams --sql");
   show->add_option("name", options.rules_show.rule, "The rule's name")->required();
   show->add_flag("--sql", options.rules_show.sql, "The compiled SQL");
-  show->callback([&options] { options.chosen = [&options] { return run_rules_show(options.global, options.rules_show); }; });
+  show->callback([&options] {
+    options.chosen = [&options] { return run_rules_show(options.global, options.rules_show); };
+  });
 }
 
 void add_adopt(CLI::App& app, Options& options) {
-  CLI::App* command = add_command(app, "adopt", "Propose rules for the tables of a database. Changes nothing in it.",
-                                  "  jobwatchdog adopt\n  jobwatchdog adopt --output jobwatchdog.toml");
-  command->add_option("--output,-o", options.adopt.output, "File to write, which must not exist (default: stdout)");
-  command->callback([&options] { options.chosen = [&options] { return run_adopt(options.global, options.adopt); }; });
+  CLI::App* command =
+      add_command(app, "adopt", "Propose rules for the tables of a database. Changes nothing in it.",
+                  "  jobwatchdog adopt\n  jobwatchdog adopt --output jobwatchdog.toml");
+  command->add_option("--output,-o", options.adopt.output,
+                      "File to write, which must not exist (default: stdout)");
+  command->callback(
+      [&options] { options.chosen = [&options] { return run_adopt(options.global, options.adopt); }; });
 }
 
 void add_sweep(CLI::App& app, Options& options) {
-  CLI::App* command = add_command(app, "sweep", "One bounded pass: find stuck rows, settle them, give credits back. Any number may run at once.",
-                                  "  jobwatchdog sweep --dry-run\n  jobwatchdog sweep --rule stale-ai-jobs --max-duration \"2 min\"\n"
-                                  "  jobwatchdog sweep --explain 6a1f0c1e-...    every fact behind one decision");
+  CLI::App* command = add_command(
+      app, "sweep",
+      "One bounded pass: find stuck rows, settle them, give credits back. Any number may run at once.",
+      "  jobwatchdog sweep --dry-run\n  jobwatchdog sweep --rule stale-ai-jobs --max-duration \"2 min\"\n"
+      "  jobwatchdog sweep --explain 6a1f0c1e-...    every fact behind one decision");
   SweepCommand& sweep = options.sweep;
   command->add_option("--rule", sweep.rule, "Only this rule")->envname("WATCHDOG_RULE");
-  command->add_flag("--dry-run", sweep.dry_run, "Say what would change, and why; write nothing")->envname("WATCHDOG_DRY_RUN");
-  command->add_option("--explain", sweep.explain_id, "Every fact behind the decision over the row with this key; writes nothing");
-  command->add_option("--batch-size", sweep.batch_size, "Rows a transaction (default 1000)")->check(CLI::Range(1, 100'000))->envname("WATCHDOG_BATCH_SIZE");
-  command->add_option("--max-duration", sweep.duration_max, "Stop after the batch at hand when this has passed (default \"4 min\")")->envname("WATCHDOG_MAX_DURATION");
-  command->add_option("--metrics-file", sweep.metrics_file, "Write Prometheus metrics for node_exporter's textfile collector")->envname("WATCHDOG_METRICS_FILE");
-  command->add_flag("--fail-if-locked", sweep.fail_if_locked, "Exit 7 when another sweep is running on this database")->envname("WATCHDOG_FAIL_IF_LOCKED");
-  command->callback([&options] { options.chosen = [&options] { return run_sweep_command(options.global, options.sweep); }; });
+  command->add_flag("--dry-run", sweep.dry_run, "Say what would change, and why; write nothing")
+      ->envname("WATCHDOG_DRY_RUN");
+  command->add_option("--explain", sweep.explain_id,
+                      "Every fact behind the decision over the row with this key; writes nothing");
+  command->add_option("--batch-size", sweep.batch_size, "Rows a transaction (default 1000)")
+      ->check(CLI::Range(1, 100'000))
+      ->envname("WATCHDOG_BATCH_SIZE");
+  command
+      ->add_option("--max-duration", sweep.duration_max,
+                   "Stop after the batch at hand when this has passed (default \"4 min\")")
+      ->envname("WATCHDOG_MAX_DURATION");
+  command
+      ->add_option("--metrics-file", sweep.metrics_file,
+                   "Write Prometheus metrics for node_exporter's textfile collector")
+      ->envname("WATCHDOG_METRICS_FILE");
+  command
+      ->add_flag("--fail-if-locked", sweep.fail_if_locked,
+                 "Exit 7 when another sweep is running on this database")
+      ->envname("WATCHDOG_FAIL_IF_LOCKED");
+  command->callback([&options] {
+    options.chosen = [&options] { return run_sweep_command(options.global, options.sweep); };
+  });
 }
 
 LogLevel level_of(const std::string& word) {
@@ -146,9 +193,11 @@ int run_command_line(int argc, char** argv) {
   add_adopt(app, options);
   add_rules(app, options);
   add_migrate(app, options);
-  CLI::App* doctor = add_command(app, "doctor", "Check that everything is there that the watchdog needs.", "  jobwatchdog doctor");
+  CLI::App* doctor = add_command(app, "doctor", "Check that everything is there that the watchdog needs.",
+                                 "  jobwatchdog doctor");
   doctor->callback([&options] { options.chosen = [&options] { return run_doctor(options.global); }; });
-  CLI::App* version = add_command(app, "version", "The version of this binary.", "  jobwatchdog version --json");
+  CLI::App* version =
+      add_command(app, "version", "The version of this binary.", "  jobwatchdog version --json");
   version->callback([&options] { options.chosen = [&options] { return run_version(options.global); }; });
   try {
     app.parse(argc, argv);

@@ -1,4 +1,5 @@
-/// The commands of the binary: each takes its options and gives the exit code. Data to stdout, messages to stderr.
+/// The commands of the binary: each takes its options and gives the exit code. Data to stdout, messages to
+/// stderr.
 #pragma once
 
 #include <string>

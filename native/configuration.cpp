@@ -1,13 +1,14 @@
 // jobwatchdog.toml, by toml++: each field read with its place, every problem kept.
 #include "native/configuration.hpp"
 
+#include <toml++/toml.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
-#include <toml++/toml.h>
 
 #include "core/builtin_rules.hpp"
 #include "core/duration_text.hpp"
@@ -17,7 +18,8 @@
 namespace jobwatchdog {
 namespace {
 
-/// One table of the file: reads its fields, remembers where they are, complains about those that nobody reads.
+/// One table of the file: reads its fields, remembers where they are, complains about those that nobody
+/// reads.
 class Section {
  public:
   Section(const toml::table& table, std::string file, std::string path, ConfigurationProblems& problems)
@@ -143,7 +145,9 @@ class Section {
   }
 
   void complain(const toml::source_region& region, std::string what, std::string mend) {
-    problems_.push_back({file_ + ":" + std::to_string(region.begin.line) + ":" + std::to_string(region.begin.column), std::move(what), std::move(mend)});
+    problems_.push_back(
+        {file_ + ":" + std::to_string(region.begin.line) + ":" + std::to_string(region.begin.column),
+         std::move(what), std::move(mend)});
   }
 
  private:
@@ -172,7 +176,8 @@ class Section {
     }
   }
 
-  std::optional<QualifiedName> parsed_name(const std::string& text, const toml::source_region& region, const std::string& key) {
+  std::optional<QualifiedName> parsed_name(const std::string& text, const toml::source_region& region,
+                                           const std::string& key) {
     Result<QualifiedName> parsed = parse_qualified_name(text);
     if (parsed.ok()) return parsed.value();
     complain(region, path_ + key + ": " + parsed.error().what, parsed.error().mend);
@@ -212,7 +217,8 @@ void read_provider(Section& section, Rule& rule, const Policy& policy) {
   }
   for (const char* key : {"task", "account", "hard_deadline"}) {
     if (section.has(key)) {
-      section.complain(section.place(key), std::string{key} + " means nothing without a provider", R"(add provider = "runninghub", or remove it)");
+      section.complain(section.place(key), std::string{key} + " means nothing without a provider",
+                       R"(add provider = "runninghub", or remove it)");
     }
   }
 }
@@ -228,9 +234,11 @@ Rule read_rule(Section& section, const Policy& policy) {
   rule.older_than = section.duration("older_than").value_or(Duration{});
   for (auto& [column, value] : section.scalars("set")) {
     const bool is_now = value == "now()";
-    rule.set.push_back({column, is_now ? Assignment::Kind::database_now : Assignment::Kind::literal, is_now ? "" : value});
+    rule.set.push_back(
+        {column, is_now ? Assignment::Kind::database_now : Assignment::Kind::literal, is_now ? "" : value});
   }
-  for (const std::string& column : section.texts("clear")) rule.set.push_back({column, Assignment::Kind::null, ""});
+  for (const std::string& column : section.texts("clear"))
+    rule.set.push_back({column, Assignment::Kind::null, ""});
   rule.rescues_max = static_cast<int>(section.integer("max_rescues", 0, 1'000'000).value_or(0));
   rule.rescue_count = section.text("rescue_count");
   rule.audit = section.boolean("audit");
@@ -241,7 +249,8 @@ Rule read_rule(Section& section, const Policy& policy) {
 }
 
 /// A rule's own defects, placed at the field that they name.
-void place_rule_problems(const Rule& rule, Section& section, std::size_t problems_before, ConfigurationProblems& problems) {
+void place_rule_problems(const Rule& rule, Section& section, std::size_t problems_before,
+                         ConfigurationProblems& problems) {
   // A field that could not be read has been told already; its absence would only be told again.
   if (problems.size() > problems_before) return;
   for (const Problem& problem : validate_rule(rule)) {
@@ -251,7 +260,8 @@ void place_rule_problems(const Rule& rule, Section& section, std::size_t problem
   }
 }
 
-void read_rules(const toml::table& root, const std::string& file, Section& top, Configuration& configuration, ConfigurationProblems& problems) {
+void read_rules(const toml::table& root, const std::string& file, Section& top, Configuration& configuration,
+                ConfigurationProblems& problems) {
   const toml::node* node = root.get("rule");
   if (node == nullptr) {
     problems.push_back({file, "there is no [[rule]]", "write one, or let `jobwatchdog adopt` propose some"});
@@ -274,7 +284,8 @@ void read_rules(const toml::table& root, const std::string& file, Section& top, 
     section.finish();
     place_rule_problems(configuration.rules.back(), section, problems_before, problems);
   }
-  for (const Problem& problem : validate_rule_names(configuration.rules)) problems.push_back({file, problem.what, problem.mend});
+  for (const Problem& problem : validate_rule_names(configuration.rules))
+    problems.push_back({file, problem.what, problem.mend});
 }
 
 void read_database(Section& top, Configuration& configuration) {
@@ -289,9 +300,11 @@ void read_database(Section& top, Configuration& configuration) {
 void read_sweep(Section& top, Configuration& configuration) {
   std::optional<Section> section = top.section("sweep");
   if (!section) return;
-  if (const auto size = section->integer("batch_size", 1, 100'000)) configuration.batch_size = static_cast<int>(*size);
+  if (const auto size = section->integer("batch_size", 1, 100'000))
+    configuration.batch_size = static_cast<int>(*size);
   configuration.duration_max = section->duration("max_duration");
-  configuration.statement_timeout = section->duration("statement_timeout").value_or(configuration.statement_timeout);
+  configuration.statement_timeout =
+      section->duration("statement_timeout").value_or(configuration.statement_timeout);
   configuration.lock_timeout = section->duration("lock_timeout").value_or(configuration.lock_timeout);
   section->finish();
 }
@@ -305,13 +318,16 @@ void read_duration_ms(const char* name, Duration& target, ConfigurationProblems&
   if (error == std::errc{} && end == view.data() + view.size() && value > 0 && value <= 315'360'000'000) {
     target = milliseconds(value);
   } else {
-    problems.push_back({name, "\"" + std::string{view} + "\" is not a number of milliseconds", "give a whole number above 0, such as 300000"});
+    problems.push_back({name, "\"" + std::string{view} + "\" is not a number of milliseconds",
+                        "give a whole number above 0, such as 300000"});
   }
 }
 
 }  // namespace
 
-Result<Configuration, ConfigurationProblems> parse_configuration(const std::string& text, const std::string& name, const Policy& policy) {
+Result<Configuration, ConfigurationProblems> parse_configuration(const std::string& text,
+                                                                 const std::string& name,
+                                                                 const Policy& policy) {
   ConfigurationProblems problems;
   Configuration configuration;
   configuration.source = name;
@@ -321,8 +337,10 @@ Result<Configuration, ConfigurationProblems> parse_configuration(const std::stri
     root = toml::parse(text, name);
   } catch (const toml::parse_error& error) {
     const auto& at = error.source().begin;
-    return ConfigurationProblems{{name + ":" + std::to_string(at.line) + ":" + std::to_string(at.column), std::string{error.description()},
-                                  "the file must be TOML; strings need quotes, and backslashes in them are doubled"}};
+    return ConfigurationProblems{
+        {name + ":" + std::to_string(at.line) + ":" + std::to_string(at.column),
+         std::string{error.description()},
+         "the file must be TOML; strings need quotes, and backslashes in them are doubled"}};
   }
   Section top{root, name, "", problems};
   read_database(top, configuration);
@@ -334,7 +352,8 @@ Result<Configuration, ConfigurationProblems> parse_configuration(const std::stri
   return configuration;
 }
 
-Result<Configuration, ConfigurationProblems> load_configuration(const std::string& path, const Policy& policy) {
+Result<Configuration, ConfigurationProblems> load_configuration(const std::string& path,
+                                                                const Policy& policy) {
   std::string chosen = path;
   if (chosen.empty()) {
     for (const char* candidate : {"jobwatchdog.toml", "/etc/jobwatchdog/jobwatchdog.toml"}) {
@@ -353,7 +372,8 @@ Result<Configuration, ConfigurationProblems> load_configuration(const std::strin
   std::ifstream file{chosen, std::ios::binary};
   std::ostringstream content;
   if (std::filesystem::is_directory(chosen) || !file || !(content << file.rdbuf())) {
-    return ConfigurationProblems{{chosen, "the configuration cannot be read", "check the path (--config, WATCHDOG_CONFIG) and its rights"}};
+    return ConfigurationProblems{{chosen, "the configuration cannot be read",
+                                  "check the path (--config, WATCHDOG_CONFIG) and its rights"}};
   }
   return parse_configuration(content.str(), chosen, policy);
 }

@@ -95,7 +95,8 @@ DatabaseResult<Value> guarded(Work&& work) {
 
 Rows copy_rows(const pqxx::result& result) {
   Rows rows;
-  for (pqxx::row::size_type i = 0; i < result.columns(); ++i) rows.columns.emplace_back(result.column_name(i));
+  for (pqxx::row::size_type i = 0; i < result.columns(); ++i)
+    rows.columns.emplace_back(result.column_name(i));
   rows.cells.reserve(result.size());
   for (const auto& row : result) {
     std::vector<Text> cells;
@@ -116,7 +117,8 @@ std::string set_locally(const std::string& name, const std::string& value) {
   return "set_config(" + quote_literal(name) + ", " + quote_literal(value) + ", true)";
 }
 
-/// What each transaction begins with, in one round trip. DateStyle fixes how times read, whatever the role's default.
+/// What each transaction begins with, in one round trip. DateStyle fixes how times read, whatever the role's
+/// default.
 std::string preamble(const TransactionOptions& options, const SessionSettings& session) {
   std::string sql = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED";
   sql += options.read_only ? ", READ ONLY" : ", READ WRITE";
@@ -137,7 +139,9 @@ const Text& Rows::at(std::size_t row, std::string_view column) const {
   return cells[row][static_cast<std::size_t>(found - columns.begin())];
 }
 
-std::string Rows::text(std::size_t row, std::string_view column) const { return at(row, column).value_or(""); }
+std::string Rows::text(std::size_t row, std::string_view column) const {
+  return at(row, column).value_or("");
+}
 bool Rows::boolean(std::size_t row, std::string_view column) const { return text(row, column) == "t"; }
 
 std::int64_t Rows::integer(std::size_t row, std::string_view column) const {
@@ -151,7 +155,8 @@ struct Connection::State {
   std::string url;
   SessionSettings settings;
   std::optional<pqxx::connection> link;
-  std::unique_ptr<pqxx::quiet_errorhandler> quiet;  // Notices of users' triggers are not our output. Dies before `link`.
+  std::unique_ptr<pqxx::quiet_errorhandler>
+      quiet;  // Notices of users' triggers are not our output. Dies before `link`.
 
   void connect() {
     quiet.reset();
@@ -225,7 +230,8 @@ std::optional<DatabaseError> Connection::reconnect() {
 
 DatabaseResult<Transaction> Connection::begin(const TransactionOptions& options) {
   return guarded<Transaction>([&] {
-    if (!state_->link || !state_->link->is_open()) throw pqxx::broken_connection{"the connection to the server was lost"};
+    if (!state_->link || !state_->link->is_open())
+      throw pqxx::broken_connection{"the connection to the server was lost"};
     auto state = std::make_unique<Transaction::State>(*state_->link);
     state->work.exec(preamble(options, state_->settings));
     return Transaction{std::move(state)};
@@ -243,7 +249,8 @@ DatabaseResult<Rows> Connection::query(const std::string& sql, const std::vector
 }
 
 DatabaseResult<std::string> transaction_fate(Connection& connection, const std::string& xid) {
-  DatabaseResult<Rows> rows = connection.query("SELECT pg_xact_status($1::xid8) AS fate", {xid}, {.read_only = true});
+  DatabaseResult<Rows> rows =
+      connection.query("SELECT pg_xact_status($1::xid8) AS fate", {xid}, {.read_only = true});
   if (!rows.ok()) return rows.error();
   return rows.value().text(0, "fate");
 }

@@ -1,7 +1,7 @@
 /// The seam to PostgreSQL: the only header behind which libpqxx is used. Errors are values from here on.
 ///
-/// Safe behind a pooler in transaction mode: unnamed statements with parameters, SET LOCAL, nothing bound to a
-/// session. Every transaction is READ COMMITTED and carries its timeouts, role and settings itself.
+/// Safe behind a pooler in transaction mode: unnamed statements with parameters, SET LOCAL, nothing bound to
+/// a session. Every transaction is READ COMMITTED and carries its timeouts, role and settings itself.
 #pragma once
 
 #include <cstdint>
@@ -47,8 +47,9 @@ class Rows {
   std::vector<std::vector<Text>> cells;
 
   [[nodiscard]] std::size_t size() const { return cells.size(); }
-  [[nodiscard]] const Text& at(std::size_t row, std::string_view column) const;       ///< An unknown column is a bug.
-  [[nodiscard]] std::string text(std::size_t row, std::string_view column) const;     ///< "" for NULL.
+  [[nodiscard]] const Text& at(std::size_t row,
+                               std::string_view column) const;  ///< An unknown column is a bug.
+  [[nodiscard]] std::string text(std::size_t row, std::string_view column) const;      ///< "" for NULL.
   [[nodiscard]] std::int64_t integer(std::size_t row, std::string_view column) const;  ///< 0 for NULL.
   [[nodiscard]] bool boolean(std::size_t row, std::string_view column) const;          ///< false for NULL.
 };
@@ -109,7 +110,8 @@ class Connection {
   std::unique_ptr<State> state_;
 };
 
-/// What became of the transaction `xid` (of pg_current_xact_id()): "committed", "aborted", "in progress", "" unknown.
+/// What became of the transaction `xid` (of pg_current_xact_id()): "committed", "aborted", "in progress", ""
+/// unknown.
 [[nodiscard]] DatabaseResult<std::string> transaction_fate(Connection& connection, const std::string& xid);
 
 /// The error as one line for people: message, detail, SQLSTATE.

@@ -4,7 +4,8 @@
 namespace jobwatchdog {
 
 #ifdef JOBWATCHDOG_FAILPOINTS
-/// At the point that WATCHDOG_FAILPOINT names ("after_find=COMMAND"), runs COMMAND by the shell, once a process.
+/// At the point that WATCHDOG_FAILPOINT names ("after_find=COMMAND"), runs COMMAND by the shell, once a
+/// process.
 /** The command may kill us: `kill -9 $PPID`. */
 void failpoint(const char* name);
 #else

@@ -32,12 +32,20 @@ std::string details_json(const SweepResult& result) {
   nlohmann::ordered_json tables = nlohmann::json::array();
   for (const RuleResult& rule : result.rules) {
     for (const TableResult& table : rule.tables) {
-      tables.push_back({{"rule", rule.rule}, {"table", table.table}, {"found", table.found_count}, {"settled", table.settled_count},
-                        {"refunded_credits", table.refunded_credits}, {"kept", table.kept_count}, {"missed", table.missed_count},
-                        {"exhausted", table.exhausted_count}, {"isolated", table.isolated_count}, {"error", table.error}});
+      tables.push_back({{"rule", rule.rule},
+                        {"table", table.table},
+                        {"found", table.found_count},
+                        {"settled", table.settled_count},
+                        {"refunded_credits", table.refunded_credits},
+                        {"kept", table.kept_count},
+                        {"missed", table.missed_count},
+                        {"exhausted", table.exhausted_count},
+                        {"isolated", table.isolated_count},
+                        {"error", table.error}});
     }
   }
-  return nlohmann::ordered_json{{"duration_ms", result.duration_ms}, {"tables", tables}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return nlohmann::ordered_json{{"duration_ms", result.duration_ms}, {"tables", tables}}.dump(
+      -1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 }  // namespace
@@ -66,27 +74,33 @@ History History::open(Connection& connection, bool has_watch, bool has_managed) 
 void History::begin_run(Connection& connection) {
   if (!writable_) return;
   const DatabaseResult<Rows> rows =
-      connection.query("INSERT INTO watchdog.sweep_runs (actor, version) VALUES ($1, $2) RETURNING id", {actor_, JOBWATCHDOG_VERSION}, writing);
+      connection.query("INSERT INTO watchdog.sweep_runs (actor, version) VALUES ($1, $2) RETURNING id",
+                       {actor_, JOBWATCHDOG_VERSION}, writing);
   if (!rows.ok()) return warn("the run could not be recorded", rows.error());
   run_id_ = rows.value().text(0, "id");
 }
 
 void History::end_run(Connection& connection, const SweepResult& result) {
   if (!run_id_) return;
-  const auto count = [&](std::int64_t TableResult::* field) { return Text{std::to_string(result.total(field))}; };
+  const auto count = [&](std::int64_t TableResult::*field) {
+    return Text{std::to_string(result.total(field))};
+  };
   const DatabaseResult<Rows> rows = connection.query(
       "UPDATE watchdog.sweep_runs SET finished_at = clock_timestamp(), outcome = $2, settled_count = $3, refunded_count = $4, "
       "refunded_credits = $5, kept_count = $6, isolated_count = $7, details = $8::jsonb WHERE id = $1",
-      {run_id_, outcome_word(result.outcome), count(&TableResult::settled_count), count(&TableResult::refunded_count),
-       count(&TableResult::refunded_credits), count(&TableResult::kept_count), count(&TableResult::isolated_count), details_json(result)},
+      {run_id_, outcome_word(result.outcome), count(&TableResult::settled_count),
+       count(&TableResult::refunded_count), count(&TableResult::refunded_credits),
+       count(&TableResult::kept_count), count(&TableResult::isolated_count), details_json(result)},
       writing);
   if (!rows.ok()) warn("the end of the run could not be recorded", rows.error());
 }
 
-void History::record_isolated(Connection& connection, const std::string& rule, const TableResult& table, bool pass_is_whole) {
+void History::record_isolated(Connection& connection, const std::string& rule, const TableResult& table,
+                              bool pass_is_whole) {
   if (!writable_) return;
   nlohmann::json list = nlohmann::json::array();
-  for (const IsolatedRow& row : table.isolated) list.push_back({{"id", row.key}, {"sqlstate", row.sqlstate}, {"reason", row.reason}});
+  for (const IsolatedRow& row : table.isolated)
+    list.push_back({{"id", row.key}, {"sqlstate", row.sqlstate}, {"reason", row.reason}});
   const std::string json = list.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   const DatabaseResult<Rows> written = connection.query(
       "INSERT INTO watchdog.isolated_rows AS known (rule_name, table_name, record_id, sqlstate, reason) "
@@ -100,7 +114,8 @@ void History::record_isolated(Connection& connection, const std::string& rule, c
       "DELETE FROM watchdog.isolated_rows WHERE rule_name = $1 AND table_name = $2 "
       "AND record_id NOT IN (SELECT r.id FROM jsonb_to_recordset($3::jsonb) AS r (id text))",
       {rule, table.table, json}, writing);
-  if (!forgotten.ok()) warn("settled rows could not be taken off the list of isolated ones", forgotten.error());
+  if (!forgotten.ok())
+    warn("settled rows could not be taken off the list of isolated ones", forgotten.error());
 }
 
 }  // namespace jobwatchdog

@@ -24,8 +24,10 @@ class History {
   void begin_run(Connection& connection);
   void end_run(Connection& connection, const SweepResult& result);
 
-  /// Remembers the rows that were isolated; forgets those of this rule and table that no longer are, after a whole pass.
-  void record_isolated(Connection& connection, const std::string& rule, const TableResult& table, bool pass_is_whole);
+  /// Remembers the rows that were isolated; forgets those of this rule and table that no longer are, after a
+  /// whole pass.
+  void record_isolated(Connection& connection, const std::string& rule, const TableResult& table,
+                       bool pass_is_whole);
 
  private:
   bool writable_{false};

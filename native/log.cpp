@@ -44,7 +44,8 @@ std::string render(const std::string& message, const LogFields& fields) {
   if (as_json) {
     std::string text = "\"message\":" + Json(message).dump(-1, ' ', false, Json::error_handler_t::replace);
     for (const auto& [name, value] : fields) {
-      text += "," + Json(name).dump() + ":" + Json(value).dump(-1, ' ', false, Json::error_handler_t::replace);
+      text +=
+          "," + Json(name).dump() + ":" + Json(value).dump(-1, ' ', false, Json::error_handler_t::replace);
     }
     return text;
   }
@@ -58,9 +59,11 @@ std::string render(const std::string& message, const LogFields& fields) {
 void configure_log(const LogOptions& options) {
   as_json = options.json;
   const bool plain = std::getenv("NO_COLOR") != nullptr;
-  auto logger = spdlog::stderr_color_st("jobwatchdog", plain ? spdlog::color_mode::never : spdlog::color_mode::automatic);
+  auto logger = spdlog::stderr_color_st("jobwatchdog",
+                                        plain ? spdlog::color_mode::never : spdlog::color_mode::automatic);
   if (options.json) {
-    logger->set_formatter(std::make_unique<spdlog::pattern_formatter>(R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})", spdlog::pattern_time_type::utc));
+    logger->set_formatter(std::make_unique<spdlog::pattern_formatter>(
+        R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})", spdlog::pattern_time_type::utc));
   } else {
     logger->set_pattern("%^%l:%$ %v");
   }

@@ -18,7 +18,8 @@ using LogFields = std::vector<std::pair<std::string, std::string>>;
 
 void configure_log(const LogOptions& options);
 
-/// Writes one message with its facts. Line breaks and other control characters are escaped: one message, one line.
+/// Writes one message with its facts. Line breaks and other control characters are escaped: one message, one
+/// line.
 void log(LogLevel level, const std::string& message, const LogFields& fields = {});
 
 }  // namespace jobwatchdog

@@ -12,6 +12,7 @@ namespace jobwatchdog {
 
 /// Writes the file beside itself first and renames it, so that no reader sees half of it.
 /** A failed sweep keeps the last success of the file before it: an alert on its age then works. */
-[[nodiscard]] std::optional<Problem> write_metrics_file(const std::string& path, const SweepResult& result, const Configuration& configuration);
+[[nodiscard]] std::optional<Problem> write_metrics_file(const std::string& path, const SweepResult& result,
+                                                        const Configuration& configuration);
 
 }  // namespace jobwatchdog

@@ -16,7 +16,8 @@ namespace {
 /// Number 0 of watchdog.schema_migrations stands for the functions, which have no number of their own.
 constexpr int functions_number = 0;
 
-const TransactionOptions migration_options{.statement_timeout = minutes(10), .lock_timeout = seconds(30), .idle_timeout = minutes(10)};
+const TransactionOptions migration_options{
+    .statement_timeout = minutes(10), .lock_timeout = seconds(30), .idle_timeout = minutes(10)};
 const TransactionOptions reading_options{.read_only = true, .statement_timeout = seconds(30)};
 
 /// FNV-1a, to notice that an applied text was edited; it protects nothing.
@@ -40,8 +41,10 @@ Migration parse_migration(const SqlFile& file) {
   migration.name = file.name;
   migration.sql = file.text;
   const std::string_view header = file.text.substr(0, file.text.find('\n'));
-  require(header.rfind("--! set: ", 0) == 0 && migration.number > 0, "a migration is NNNN_name.sql and begins with --! set:");
-  migration.set = header.find("watch") != std::string_view::npos ? MigrationSet::watch : MigrationSet::managed;
+  require(header.rfind("--! set: ", 0) == 0 && migration.number > 0,
+          "a migration is NNNN_name.sql and begins with --! set:");
+  migration.set =
+      header.find("watch") != std::string_view::npos ? MigrationSet::watch : MigrationSet::managed;
   migration.breaking = header.find("breaking") != std::string_view::npos;
   return migration;
 }
@@ -78,7 +81,8 @@ std::map<std::string, std::map<std::string, std::string>> tables_in_snapshot() {
 }
 
 /// How the live columns of one table differ from ours, in words.
-std::string column_differences(const std::map<std::string, std::string>& ours, const std::map<std::string, std::string>& theirs) {
+std::string column_differences(const std::map<std::string, std::string>& ours,
+                               const std::map<std::string, std::string>& theirs) {
   std::string words;
   const auto add = [&words](const std::string& text) { words += (words.empty() ? "" : ", ") + text; };
   for (const auto& [name, type] : ours) {
@@ -98,13 +102,15 @@ std::string column_differences(const std::map<std::string, std::string>& ours, c
 std::vector<std::string> public_function_names() {
   std::vector<std::string> names;
   for (const SqlFile& file : embedded_functions()) {
-    if (file.text.find("FUNCTION public." + std::string{file.name} + "(") != std::string_view::npos) names.emplace_back(file.name);
+    if (file.text.find("FUNCTION public." + std::string{file.name} + "(") != std::string_view::npos)
+      names.emplace_back(file.name);
   }
   return names;
 }
 
-std::optional<DatabaseError> record(Transaction& transaction, int number, const std::string& name, const std::string& set, bool breaking,
-                                    const std::string& text, bool& is_new) {
+std::optional<DatabaseError> record(Transaction& transaction, int number, const std::string& name,
+                                    const std::string& set, bool breaking, const std::string& text,
+                                    bool& is_new) {
   const DatabaseResult<Rows> rows = transaction.query(
       "INSERT INTO watchdog.schema_migrations (number, name, migration_set, breaking, checksum) VALUES ($1, $2, $3, $4, $5) "
       "ON CONFLICT (number) DO UPDATE SET checksum = excluded.checksum, applied_at = clock_timestamp() "
@@ -129,12 +135,13 @@ const std::vector<Migration>& known_migrations() {
 DatabaseResult<SchemaState> read_schema_state(Connection& connection) {
   SchemaState state;
   state.missing = known_migrations();
-  const DatabaseResult<Rows> exists =
-      connection.query("SELECT to_regclass('watchdog.schema_migrations') IS NOT NULL AS is_there", {}, reading_options);
+  const DatabaseResult<Rows> exists = connection.query(
+      "SELECT to_regclass('watchdog.schema_migrations') IS NOT NULL AS is_there", {}, reading_options);
   if (!exists.ok()) return exists.error();
   if (!exists.value().boolean(0, "is_there")) return state;
   const DatabaseResult<Rows> rows = connection.query(
-      "SELECT number, name, breaking, checksum FROM watchdog.schema_migrations ORDER BY number", {}, reading_options);
+      "SELECT number, name, breaking, checksum FROM watchdog.schema_migrations ORDER BY number", {},
+      reading_options);
   if (!rows.ok()) return rows.error();
   const Rows& applied = rows.value();
   for (std::size_t i = 0; i < applied.size(); ++i) {
@@ -143,7 +150,8 @@ DatabaseResult<SchemaState> read_schema_state(Connection& connection) {
       state.functions_current = applied.text(i, "checksum") == checksum(functions_text());
       continue;
     }
-    const auto known = std::find_if(state.missing.begin(), state.missing.end(), [&](const Migration& m) { return m.number == number; });
+    const auto known = std::find_if(state.missing.begin(), state.missing.end(),
+                                    [&](const Migration& m) { return m.number == number; });
     if (known == state.missing.end()) {
       state.newer.push_back(applied.text(i, "name"));
       state.newer_is_breaking = state.newer_is_breaking || applied.boolean(i, "breaking");
@@ -154,7 +162,8 @@ DatabaseResult<SchemaState> read_schema_state(Connection& connection) {
     state.missing.erase(known);
   }
   const auto misses = [&](MigrationSet set) {
-    return std::any_of(state.missing.begin(), state.missing.end(), [&](const Migration& m) { return m.set == set; });
+    return std::any_of(state.missing.begin(), state.missing.end(),
+                       [&](const Migration& m) { return m.set == set; });
   };
   state.has_watch = !misses(MigrationSet::watch);
   state.has_managed = !misses(MigrationSet::managed);
@@ -172,7 +181,8 @@ DatabaseResult<std::vector<std::string>> objects_in_the_way(Connection& connecti
     if (!rows.ok()) return rows.error();
     if (rows.value().size() == 0) continue;
     std::map<std::string, std::string> theirs;
-    for (std::size_t i = 0; i < rows.value().size(); ++i) theirs[rows.value().text(i, "name")] = rows.value().text(i, "type");
+    for (std::size_t i = 0; i < rows.value().size(); ++i)
+      theirs[rows.value().text(i, "name")] = rows.value().text(i, "type");
     differences.push_back("table public." + table + " exists: " + column_differences(ours, theirs));
   }
   for (const std::string& name : public_function_names()) {
@@ -181,7 +191,8 @@ DatabaseResult<std::vector<std::string>> objects_in_the_way(Connection& connecti
         "WHERE n.nspname = 'public' AND p.proname = $1",
         {name}, reading_options);
     if (!rows.ok()) return rows.error();
-    for (std::size_t i = 0; i < rows.value().size(); ++i) differences.push_back("function public." + rows.value().text(i, "signature") + " exists");
+    for (std::size_t i = 0; i < rows.value().size(); ++i)
+      differences.push_back("function public." + rows.value().text(i, "signature") + " exists");
   }
   return differences;
 }
@@ -192,7 +203,9 @@ DatabaseResult<bool> apply_migration(Connection& connection, const Migration& mi
   Transaction& transaction = begun.value();
   if (auto error = transaction.run_script(std::string{embedded_migration_table()})) return *error;
   bool is_new = false;
-  if (auto error = record(transaction, migration.number, migration.name, text_of(migration.set), migration.breaking, migration.sql, is_new)) return *error;
+  if (auto error = record(transaction, migration.number, migration.name, text_of(migration.set),
+                          migration.breaking, migration.sql, is_new))
+    return *error;
   if (!is_new) return false;
   if (auto error = transaction.run_script(migration.sql)) return *error;
   if (auto error = transaction.commit()) return *error;
@@ -204,24 +217,31 @@ std::optional<DatabaseError> apply_functions(Connection& connection) {
   if (!begun.ok()) return begun.error();
   Transaction& transaction = begun.value();
   bool is_new = false;
-  if (auto error = record(transaction, functions_number, "functions", "managed", false, functions_text(), is_new)) return error;
+  if (auto error =
+          record(transaction, functions_number, "functions", "managed", false, functions_text(), is_new))
+    return error;
   if (auto error = transaction.run_script(functions_text())) return error;
   return transaction.commit();
 }
 
 std::string migration_script(const SchemaState& state, MigrationSet set) {
   std::string script;
-  const auto section = [&script](int number, const std::string& name, MigrationSet of, bool breaking, const std::string& sql) {
-    script += "BEGIN;\n" + std::string{embedded_migration_table()} + "INSERT INTO watchdog.schema_migrations (number, name, migration_set, breaking, checksum) VALUES (" +
-              std::to_string(number) + ", " + quote_literal(name) + ", " + quote_literal(text_of(of)) + ", " + (breaking ? "true" : "false") + ", " +
-              quote_literal(checksum(sql)) + ")\nON CONFLICT (number) DO UPDATE SET checksum = excluded.checksum, applied_at = clock_timestamp()" +
-              (number == functions_number ? "" : " WHERE false") + ";\n" + sql + "\nCOMMIT;\n\n";
+  const auto section = [&script](int number, const std::string& name, MigrationSet of, bool breaking,
+                                 const std::string& sql) {
+    script +=
+        "BEGIN;\n" + std::string{embedded_migration_table()} +
+        "INSERT INTO watchdog.schema_migrations (number, name, migration_set, breaking, checksum) VALUES (" +
+        std::to_string(number) + ", " + quote_literal(name) + ", " + quote_literal(text_of(of)) + ", " +
+        (breaking ? "true" : "false") + ", " + quote_literal(checksum(sql)) +
+        ")\nON CONFLICT (number) DO UPDATE SET checksum = excluded.checksum, applied_at = clock_timestamp()" +
+        (number == functions_number ? "" : " WHERE false") + ";\n" + sql + "\nCOMMIT;\n\n";
   };
   for (const Migration& migration : state.missing) {
     if (set == MigrationSet::watch && migration.set != MigrationSet::watch) continue;
     section(migration.number, migration.name, migration.set, migration.breaking, migration.sql);
   }
-  if (set == MigrationSet::managed && !state.functions_current) section(functions_number, "functions", MigrationSet::managed, false, functions_text());
+  if (set == MigrationSet::managed && !state.functions_current)
+    section(functions_number, "functions", MigrationSet::managed, false, functions_text());
   return script;
 }
 

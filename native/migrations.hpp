@@ -27,9 +27,9 @@ struct SchemaState {
   bool has_watch{false};    ///< Every watch migration is there.
   bool has_managed{false};  ///< Every managed migration is there.
   bool any_managed{false};
-  bool functions_current{false};    ///< The functions are those of this binary.
-  std::vector<Migration> missing;   ///< In order.
-  std::vector<std::string> newer;   ///< Names of migrations that this binary does not know.
+  bool functions_current{false};   ///< The functions are those of this binary.
+  std::vector<Migration> missing;  ///< In order.
+  std::vector<std::string> newer;  ///< Names of migrations that this binary does not know.
   bool newer_is_breaking{false};
   std::vector<std::string> altered;  ///< Applied with another text than this binary carries.
 };
@@ -39,8 +39,8 @@ struct SchemaState {
 
 [[nodiscard]] DatabaseResult<SchemaState> read_schema_state(Connection& connection);
 
-/// Tables and functions of the managed schema that exist already although we never made them, each with how it
-/// differs from ours. Not empty = migrating would alter what belongs to somebody else.
+/// Tables and functions of the managed schema that exist already although we never made them, each with how
+/// it differs from ours. Not empty = migrating would alter what belongs to somebody else.
 [[nodiscard]] DatabaseResult<std::vector<std::string>> objects_in_the_way(Connection& connection);
 
 /// Applies one migration. Gives false when another runner has done it meanwhile.

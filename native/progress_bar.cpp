@@ -34,8 +34,9 @@ void ProgressBar::draw() const {
   constexpr std::int64_t width = 30;
   const std::int64_t share = std::min(done_, total_);
   const auto filled = static_cast<std::size_t>(share * width / total_);
-  std::cerr << "\r\033[K" << title_ << " [" << std::string(filled, '#') << std::string(static_cast<std::size_t>(width) - filled, '.') << "] "
-            << grouped(done_) << " of " << grouped(total_) << std::flush;
+  std::cerr << "\r\033[K" << title_ << " [" << std::string(filled, '#')
+            << std::string(static_cast<std::size_t>(width) - filled, '.') << "] " << grouped(done_) << " of "
+            << grouped(total_) << std::flush;
 }
 
 }  // namespace jobwatchdog

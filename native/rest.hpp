@@ -3,7 +3,8 @@
 
 namespace jobwatchdog {
 
-/// Sleeps for the backoff that follows `failed_attempt_count` failures, with full jitter. Source: invariants.md R8.
+/// Sleeps for the backoff that follows `failed_attempt_count` failures, with full jitter. Source:
+/// invariants.md R8.
 void rest_before_retry(int failed_attempt_count);
 
 }  // namespace jobwatchdog

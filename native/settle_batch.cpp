@@ -31,15 +31,20 @@ void decide(const BatchContext& context, const Rows& locked, BatchWork& work) {
   }
 }
 
-/// Rows that a trigger kept as they were, silently: they are refusals too, or they would be paid for and stay stuck.
+/// Rows that a trigger kept as they were, silently: they are refusals too, or they would be paid for and stay
+/// stuck.
 void find_silent_refusals(const BatchContext& context, const Rows& stored, BatchWork& work) {
   std::map<std::string, std::string> status_of;
   for (std::size_t i = 0; i < stored.size(); ++i) status_of[stored.text(i, "key")] = stored.text(i, "status");
   for (const SettledRow& row : work.settled) {
     const auto found = status_of.find(row.key);
     if (found == status_of.end()) {
-      work.refused.push_back({row.key, "", context.rule.settle_function ? "the settle function left the row as it was" : "the update was suppressed, probably by a trigger"});
-    } else if (std::find(context.rule.stuck_in.begin(), context.rule.stuck_in.end(), found->second) != context.rule.stuck_in.end()) {
+      work.refused.push_back({row.key, "",
+                              context.rule.settle_function
+                                  ? "the settle function left the row as it was"
+                                  : "the update was suppressed, probably by a trigger"});
+    } else if (std::find(context.rule.stuck_in.begin(), context.rule.stuck_in.end(), found->second) !=
+               context.rule.stuck_in.end()) {
       work.refused.push_back({row.key, "", "a trigger put its status back to \"" + found->second + "\""});
     }
   }
@@ -48,11 +53,13 @@ void find_silent_refusals(const BatchContext& context, const Rows& stored, Batch
 /// What the settle function paid is what was paid; the rule's own columns were only a forecast.
 void take_paid_amounts(const Rows& stored, BatchWork& work) {
   std::map<std::string, std::int64_t> paid;
-  for (std::size_t i = 0; i < stored.size(); ++i) paid[stored.text(i, "key")] = stored.integer(i, "refunded_amount");
+  for (std::size_t i = 0; i < stored.size(); ++i)
+    paid[stored.text(i, "key")] = stored.integer(i, "refunded_amount");
   for (SettledRow& row : work.settled) row.refunded_credits = paid[row.key];
 }
 
-std::optional<DatabaseError> pay_refunds(Transaction& transaction, const BatchContext& context, BatchWork& work) {
+std::optional<DatabaseError> pay_refunds(Transaction& transaction, const BatchContext& context,
+                                         BatchWork& work) {
   std::vector<std::string> due;
   for (const SettledRow& row : work.settled) {
     if (row.refunded_credits > 0) due.push_back(row.key);
@@ -77,7 +84,8 @@ std::optional<DatabaseError> pay_refunds(Transaction& transaction, const BatchCo
   return std::nullopt;
 }
 
-std::optional<DatabaseError> write_audit(Transaction& transaction, const BatchContext& context, const BatchWork& work) {
+std::optional<DatabaseError> write_audit(Transaction& transaction, const BatchContext& context,
+                                         const BatchWork& work) {
   if (context.audit_table.empty() || work.settled.empty()) return std::nullopt;
   nlohmann::ordered_json before = nlohmann::json::array();
   nlohmann::ordered_json refunds = nlohmann::json::object();
@@ -85,23 +93,32 @@ std::optional<DatabaseError> write_audit(Transaction& transaction, const BatchCo
     before.push_back({{"id", row.key}, {"status", row.old_status}, {"aged_since", row.aged_since}});
     if (row.refunded_credits > 0) refunds[row.key] = row.refunded_credits;
   }
-  const nlohmann::ordered_json after{{"rule", context.rule.name}, {"status", settled_status(context.rule)}, {"ids", keys_of(work.settled)}, {"refunds", refunds}};
-  const auto text = [](const nlohmann::ordered_json& json) { return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace); };
+  const nlohmann::ordered_json after{{"rule", context.rule.name},
+                                     {"status", settled_status(context.rule)},
+                                     {"ids", keys_of(work.settled)},
+                                     {"refunds", refunds}};
+  const auto text = [](const nlohmann::ordered_json& json) {
+    return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  };
   const DatabaseResult<Rows> rows = transaction.query(
-      "INSERT INTO " + context.audit_table + " (action, table_name, record_id, old_data, new_data, actor) VALUES ($1, $2, NULL, $3::jsonb, $4::jsonb, $5)",
+      "INSERT INTO " + context.audit_table +
+          " (action, table_name, record_id, old_data, new_data, actor) VALUES ($1, $2, NULL, $3::jsonb, $4::jsonb, $5)",
       {"sweep", display_name(context.table), text({{"rows", before}}), text(after), context.actor});
   return rows.ok() ? std::nullopt : std::optional{rows.error()};
 }
 
 /// Everything inside the transaction up to, but without, COMMIT.
-std::optional<DatabaseError> do_work(Transaction& transaction, const BatchContext& context, const std::vector<std::string>& keys, BatchWork& work,
+std::optional<DatabaseError> do_work(Transaction& transaction, const BatchContext& context,
+                                     const std::vector<std::string>& keys, BatchWork& work,
                                      std::string& xid) {
-  const DatabaseResult<Rows> locked = transaction.query(context.compiled.lock, {context.now_text, array_literal(keys)});
+  const DatabaseResult<Rows> locked =
+      transaction.query(context.compiled.lock, {context.now_text, array_literal(keys)});
   if (!locked.ok()) return locked.error();
   decide(context, locked.value(), work);
   failpoint("after_lock");
   if (work.settled.empty()) return std::nullopt;
-  const DatabaseResult<Rows> stored = transaction.query(context.compiled.settle, {array_literal(keys_of(work.settled))});
+  const DatabaseResult<Rows> stored =
+      transaction.query(context.compiled.settle, {array_literal(keys_of(work.settled))});
   if (!stored.ok()) return stored.error();
   failpoint("after_settle");
   find_silent_refusals(context, stored.value(), work);
@@ -143,17 +160,20 @@ DatabaseResult<bool> was_committed(Connection& connection, const std::string& xi
   for (int attempt = 1; attempt <= attempts_max; ++attempt) {
     if (auto error = reconnect_patiently(connection)) return *error;
     const DatabaseResult<std::string> fate = transaction_fate(connection, xid);
-    // Another server than before (a promoted standby) may not know the number: then the guards decide, by trying again.
+    // Another server than before (a promoted standby) may not know the number: then the guards decide, by
+    // trying again.
     if (!fate.ok() && fate.error().kind == DatabaseError::Kind::refused) return false;
     if (fate.ok() && fate.value() != "in progress") return fate.value() == "committed";
     rest_before_retry(attempt);
   }
-  return DatabaseError{DatabaseError::Kind::in_doubt, "08007", "the fate of a batch could not be learnt; the next sweep will see what is left", ""};
+  return DatabaseError{DatabaseError::Kind::in_doubt, "08007",
+                       "the fate of a batch could not be learnt; the next sweep will see what is left", ""};
 }
 
-/// One batch, tried until its fate is known. Gives the work that was committed, the refusals that rolled it back,
-/// or an error that says what is wrong with this very set of rows (or with the database).
-DatabaseResult<BatchWork> run_batch(Connection& connection, const BatchContext& context, const std::vector<std::string>& keys) {
+/// One batch, tried until its fate is known. Gives the work that was committed, the refusals that rolled it
+/// back, or an error that says what is wrong with this very set of rows (or with the database).
+DatabaseResult<BatchWork> run_batch(Connection& connection, const BatchContext& context,
+                                    const std::vector<std::string>& keys) {
   using Kind = DatabaseError::Kind;
   for (int attempt = 1;; ++attempt) {
     BatchWork work;
@@ -161,7 +181,8 @@ DatabaseResult<BatchWork> run_batch(Connection& connection, const BatchContext& 
     std::optional<DatabaseError> error;
     {
       DatabaseResult<Transaction> transaction = connection.begin(context.transaction);
-      error = transaction.ok() ? do_work(transaction.value(), context, keys, work, xid) : std::optional{transaction.error()};
+      error = transaction.ok() ? do_work(transaction.value(), context, keys, work, xid)
+                               : std::optional{transaction.error()};
       if (!error && (!work.refused.empty() || work.settled.empty())) return work;
       failpoint("before_commit");
       if (!error) error = transaction.value().commit();
@@ -190,7 +211,8 @@ bool is_about_rows(const DatabaseError& error) {
 std::vector<std::string> without(std::vector<std::string> keys, const std::vector<IsolatedRow>& refused) {
   keys.erase(std::remove_if(keys.begin(), keys.end(),
                             [&](const std::string& key) {
-                              return std::any_of(refused.begin(), refused.end(), [&](const IsolatedRow& row) { return row.key == key; });
+                              return std::any_of(refused.begin(), refused.end(),
+                                                 [&](const IsolatedRow& row) { return row.key == key; });
                             }),
              keys.end());
   return keys;
@@ -213,14 +235,19 @@ JobFacts facts_of(const Rows& rows, std::size_t i) {
 
 std::optional<Verdict> verdict_for(const Rule& rule, const JobFacts& job) {
   if (!rule.provider || !job.task_id) return std::nullopt;
-  return Verdict{Verdict::Kind::unknown, {}, "", "this version of jobwatchdog does not ask " + rule.provider->name};
+  return Verdict{
+      Verdict::Kind::unknown, {}, "", "this version of jobwatchdog does not ask " + rule.provider->name};
 }
 
 DecidedRow decide_row(const BatchContext& context, const Rows& rows, std::size_t i) {
   const JobFacts job = facts_of(rows, i);
-  const Settlement settlement = decide_settlement(context.rule, job, verdict_for(context.rule, job), context.now);
-  const bool settles = settlement.kind == Settlement::Kind::settle_by_rule || settlement.kind == Settlement::Kind::settle_as_failed;
-  return {{job.key, job.status, rows.text(i, "aged_since"), settlement.reason, settlement.refund_due ? job.refund_amount : 0}, settles};
+  const Settlement settlement =
+      decide_settlement(context.rule, job, verdict_for(context.rule, job), context.now);
+  const bool settles = settlement.kind == Settlement::Kind::settle_by_rule ||
+                       settlement.kind == Settlement::Kind::settle_as_failed;
+  return {{job.key, job.status, rows.text(i, "aged_since"), settlement.reason,
+           settlement.refund_due ? job.refund_amount : 0},
+          settles};
 }
 
 std::vector<std::string> keys_of(const std::vector<SettledRow>& rows) {
@@ -241,7 +268,8 @@ void add_settled(std::vector<SettledRow> rows, TableResult& result) {
   }
 }
 
-std::optional<DatabaseError> settle_keys(Connection& connection, const BatchContext& context, std::vector<std::string> keys, TableResult& result) {
+std::optional<DatabaseError> settle_keys(Connection& connection, const BatchContext& context,
+                                         std::vector<std::string> keys, TableResult& result) {
   std::vector<std::vector<std::string>> waiting;
   waiting.push_back(std::move(keys));
   while (!waiting.empty()) {
@@ -267,7 +295,8 @@ std::optional<DatabaseError> settle_keys(Connection& connection, const BatchCont
   return std::nullopt;
 }
 
-std::optional<std::string> rehearse_row(Connection& connection, const BatchContext& context, const std::string& key) {
+std::optional<std::string> rehearse_row(Connection& connection, const BatchContext& context,
+                                        const std::string& key) {
   DatabaseResult<Transaction> transaction = connection.begin(context.transaction);
   if (!transaction.ok()) return error_text(transaction.error());
   BatchWork work;

@@ -1,7 +1,9 @@
-/// Settling a page of suspects: one transaction a batch, and a batch that fails is halved until the culprit is alone.
+/// Settling a page of suspects: one transaction a batch, and a batch that fails is halved until the culprit
+/// is alone.
 ///
-/// Inside the transaction: lock what still matches -> decide over the locked facts -> settle -> refund -> audit.
-/// Nothing is written for a row that the decision keeps. A lost answer to COMMIT is looked up, never guessed.
+/// Inside the transaction: lock what still matches -> decide over the locked facts -> settle -> refund ->
+/// audit. Nothing is written for a row that the decision keeps. A lost answer to COMMIT is looked up, never
+/// guessed.
 #pragma once
 
 #include <string>
@@ -48,12 +50,13 @@ struct DecidedRow {
 void add_settled(std::vector<SettledRow> rows, TableResult& result);
 
 /// Settles `keys` and adds what happened to `result`.
-/** Errors: only those that end the whole pass (the database is gone for good); rows that cannot be settled are
- *  isolated in `result`. Source: design.md section 4, invariants.md R4, R5, R8. */
+/** Errors: only those that end the whole pass (the database is gone for good); rows that cannot be settled
+ * are isolated in `result`. Source: design.md section 4, invariants.md R4, R5, R8. */
 [[nodiscard]] std::optional<DatabaseError> settle_keys(Connection& connection, const BatchContext& context,
                                                        std::vector<std::string> keys, TableResult& result);
 
 /// Settles one row and rolls back. Gives why it cannot be settled, or nothing.
-[[nodiscard]] std::optional<std::string> rehearse_row(Connection& connection, const BatchContext& context, const std::string& key);
+[[nodiscard]] std::optional<std::string> rehearse_row(Connection& connection, const BatchContext& context,
+                                                      const std::string& key);
 
 }  // namespace jobwatchdog

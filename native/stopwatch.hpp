@@ -1,4 +1,5 @@
-/// How long something took here, by a clock that never jumps. Decisions about jobs never use it: the database's clock does that.
+/// How long something took here, by a clock that never jumps. Decisions about jobs never use it: the
+/// database's clock does that.
 #pragma once
 
 #include <chrono>
@@ -10,7 +11,9 @@ namespace jobwatchdog {
 class Stopwatch {
  public:
   [[nodiscard]] Duration elapsed() const {
-    return milliseconds(std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started_).count());
+    return milliseconds(
+        std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started_)
+            .count());
   }
 
  private:

@@ -25,7 +25,9 @@ struct SweepContext {
   Instant now;
   Stopwatch stopwatch;
 
-  [[nodiscard]] bool must_stop() const { return stop_signal() != 0 || stopwatch.elapsed() >= options.duration_max; }
+  [[nodiscard]] bool must_stop() const {
+    return stop_signal() != 0 || stopwatch.elapsed() >= options.duration_max;
+  }
 };
 
 /// Reading may take longer than writing: a table without an index is read whole.
@@ -48,15 +50,18 @@ std::vector<SettledRow> decide(const BatchContext& batch, const Rows& page, Tabl
 
 void report_exhausted(SweepContext& sweep, const CompiledRule& compiled, TableResult& result) {
   if (compiled.exhausted.empty()) return;
-  const DatabaseResult<Rows> rows = sweep.connection.query(compiled.exhausted, {sweep.now_text}, reading_options());
+  const DatabaseResult<Rows> rows =
+      sweep.connection.query(compiled.exhausted, {sweep.now_text}, reading_options());
   if (!rows.ok() || rows.value().size() == 0) return;
   result.exhausted_count = rows.value().integer(0, "total");
-  for (std::size_t i = 0; i < rows.value().size(); ++i) result.exhausted.push_back(rows.value().text(i, "key"));
+  for (std::size_t i = 0; i < rows.value().size(); ++i)
+    result.exhausted.push_back(rows.value().text(i, "key"));
 }
 
 std::int64_t count_for_progress(SweepContext& sweep, const CompiledRule& compiled) {
   if (!ProgressBar::is_visible(sweep.options.show_progress)) return 0;
-  const DatabaseResult<Rows> rows = sweep.connection.query(compiled.count, {sweep.now_text}, reading_options());
+  const DatabaseResult<Rows> rows =
+      sweep.connection.query(compiled.count, {sweep.now_text}, reading_options());
   return rows.ok() ? rows.value().integer(0, "total") : 0;
 }
 
@@ -67,10 +72,12 @@ bool sweep_pages(SweepContext& sweep, const BatchContext& batch, TableResult& re
   Text last_key;
   while (!sweep.must_stop()) {
     const DatabaseResult<Rows> found = sweep.connection.query(
-        batch.compiled.find, {sweep.now_text, last_aged, last_key, std::to_string(sweep.options.batch_size)}, reading_options());
+        batch.compiled.find, {sweep.now_text, last_aged, last_key, std::to_string(sweep.options.batch_size)},
+        reading_options());
     if (!found.ok()) {
       result.error = error_text(found.error());
-      if (found.error().kind == DatabaseError::Kind::connection_lost && !sweep.connection.reconnect()) result.error += "; reconnected";
+      if (found.error().kind == DatabaseError::Kind::connection_lost && !sweep.connection.reconnect())
+        result.error += "; reconnected";
       return false;
     }
     const Rows& page = found.value();
@@ -93,7 +100,8 @@ bool sweep_pages(SweepContext& sweep, const BatchContext& batch, TableResult& re
   return false;
 }
 
-TableResult sweep_table(SweepContext& sweep, const Rule& rule, const TableFacts& facts, const std::vector<std::string>& known_tables) {
+TableResult sweep_table(SweepContext& sweep, const Rule& rule, const TableFacts& facts,
+                        const std::vector<std::string>& known_tables) {
   TableResult result;
   result.table = display_name(facts.table);
   for (const Finding& finding : lint_shape(rule, facts, known_tables)) {
@@ -101,19 +109,27 @@ TableResult sweep_table(SweepContext& sweep, const Rule& rule, const TableFacts&
   }
   if (!result.problems.empty() || sweep.must_stop()) return result;
   const CompiledRule compiled = compile_rule(rule, facts.table);
-  const BatchContext batch{rule, facts.table, compiled, sweep.now, sweep.now_text,
-                           {.statement_timeout = sweep.configuration.statement_timeout, .lock_timeout = sweep.configuration.lock_timeout},
-                           rule.audit ? sweep.history.audit_table() : "", sweep.history.actor()};
+  const BatchContext batch{rule,
+                           facts.table,
+                           compiled,
+                           sweep.now,
+                           sweep.now_text,
+                           {.statement_timeout = sweep.configuration.statement_timeout,
+                            .lock_timeout = sweep.configuration.lock_timeout},
+                           rule.audit ? sweep.history.audit_table() : "",
+                           sweep.history.actor()};
   const bool pass_is_whole = sweep_pages(sweep, batch, result);
   if (!result.error.empty()) return result;
   report_exhausted(sweep, compiled, result);
-  if (!sweep.options.dry_run) sweep.history.record_isolated(sweep.connection, rule.name, result, pass_is_whole);
+  if (!sweep.options.dry_run)
+    sweep.history.record_isolated(sweep.connection, rule.name, result, pass_is_whole);
   return result;
 }
 
 std::vector<QualifiedName> tables_of(const Configuration& configuration) {
   std::vector<QualifiedName> tables;
-  for (const Rule& rule : configuration.rules) tables.insert(tables.end(), rule.tables.begin(), rule.tables.end());
+  for (const Rule& rule : configuration.rules)
+    tables.insert(tables.end(), rule.tables.begin(), rule.tables.end());
   return tables;
 }
 
@@ -128,22 +144,27 @@ void conclude(const SweepContext& sweep, SweepResult& result) {
     }
   }
   result.duration_ms = sweep.stopwatch.elapsed().ms;
-  if (failed_count > 0 || result.total(&TableResult::isolated_count) > 0) result.outcome = SweepOutcome::partial;
+  if (failed_count > 0 || result.total(&TableResult::isolated_count) > 0)
+    result.outcome = SweepOutcome::partial;
   if (table_count > 0 && failed_count == table_count) result.outcome = SweepOutcome::failed;
   if (stop_signal() != 0) {
     result.outcome = SweepOutcome::interrupted;
-  } else if (result.outcome == SweepOutcome::done && sweep.stopwatch.elapsed() >= sweep.options.duration_max) {
+  } else if (result.outcome == SweepOutcome::done &&
+             sweep.stopwatch.elapsed() >= sweep.options.duration_max) {
     result.outcome = SweepOutcome::time_is_up;
   }
 }
 
 }  // namespace
 
-DatabaseResult<SweepResult> run_sweep(Connection& connection, const Configuration& configuration, const SweepOptions& options, History& history) {
+DatabaseResult<SweepResult> run_sweep(Connection& connection, const Configuration& configuration,
+                                      const SweepOptions& options, History& history) {
   const DatabaseResult<Rows> clock = connection.query(
-      "SELECT statement_timestamp() AS now, floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint AS now_ms", {}, reading_options());
+      "SELECT statement_timestamp() AS now, floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint AS now_ms",
+      {}, reading_options());
   if (!clock.ok()) return clock.error();
-  const DatabaseResult<std::vector<TableFacts>> shapes = load_table_shapes(connection, tables_of(configuration));
+  const DatabaseResult<std::vector<TableFacts>> shapes =
+      load_table_shapes(connection, tables_of(configuration));
   if (!shapes.ok()) return shapes.error();
   std::vector<std::string> known_tables;
   for (const TableFacts& facts : shapes.value()) {
@@ -152,7 +173,13 @@ DatabaseResult<SweepResult> run_sweep(Connection& connection, const Configuratio
     if (names.ok()) known_tables = names.value();
   }
 
-  SweepContext sweep{connection, configuration, options, history, clock.value().text(0, "now"), {clock.value().integer(0, "now_ms")}, {}};
+  SweepContext sweep{connection,
+                     configuration,
+                     options,
+                     history,
+                     clock.value().text(0, "now"),
+                     {clock.value().integer(0, "now_ms")},
+                     {}};
   SweepResult result;
   result.dry_run = options.dry_run;
   result.started_at = sweep.now_text;

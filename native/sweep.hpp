@@ -1,4 +1,5 @@
-/// The sweep: one bounded pass over all rules. Any number may run at once; killed at any instruction it loses nothing.
+/// The sweep: one bounded pass over all rules. Any number may run at once; killed at any instruction it loses
+/// nothing.
 #pragma once
 
 #include <optional>
@@ -25,7 +26,8 @@ struct SweepOptions {
  *  Errors: only when nothing could be begun; what goes wrong on the way is in the result.
  *  Source: design.md section 4; invariants.md R8, R9, R11, R12.
  */
-[[nodiscard]] DatabaseResult<SweepResult> run_sweep(Connection& connection, const Configuration& configuration, const SweepOptions& options,
-                                                    History& history);
+[[nodiscard]] DatabaseResult<SweepResult> run_sweep(Connection& connection,
+                                                    const Configuration& configuration,
+                                                    const SweepOptions& options, History& history);
 
 }  // namespace jobwatchdog

@@ -27,24 +27,31 @@ std::string outcome_name(SweepOutcome outcome) {
 }
 
 std::string summary_line(const SweepResult& result) {
-  const auto count = [&](std::int64_t TableResult::* field) { return result.total(field); };
+  const auto count = [&](std::int64_t TableResult::*field) { return result.total(field); };
   std::size_t tables = 0;
   for (const RuleResult& rule : result.rules) tables += rule.tables.size();
-  const std::string scope = std::to_string(result.rules.size()) + (result.rules.size() == 1 ? " rule, " : " rules, ") + std::to_string(tables) +
-                            (tables == 1 ? " table, " : " tables, ") + duration_text(milliseconds(result.duration_ms));
+  const std::string scope = std::to_string(result.rules.size()) +
+                            (result.rules.size() == 1 ? " rule, " : " rules, ") + std::to_string(tables) +
+                            (tables == 1 ? " table, " : " tables, ") +
+                            duration_text(milliseconds(result.duration_ms));
   if (count(&TableResult::found_count) == 0 && count(&TableResult::exhausted_count) == 0) {
-    return result.outcome == SweepOutcome::failed ? "nothing could be done (" + scope + ")" : "nothing is stuck (" + scope + ")";
+    return result.outcome == SweepOutcome::failed ? "nothing could be done (" + scope + ")"
+                                                  : "nothing is stuck (" + scope + ")";
   }
-  std::string line = (result.dry_run ? "would settle " : "settled ") + grouped(count(&TableResult::settled_count)) + " of " +
+  std::string line = (result.dry_run ? "would settle " : "settled ") +
+                     grouped(count(&TableResult::settled_count)) + " of " +
                      grouped(count(&TableResult::found_count)) + " stuck rows";
   if (count(&TableResult::refunded_count) > 0) {
-    line += (result.dry_run ? ", would give back " : ", gave back ") + grouped(count(&TableResult::refunded_credits)) + " credits in " +
+    line += (result.dry_run ? ", would give back " : ", gave back ") +
+            grouped(count(&TableResult::refunded_credits)) + " credits in " +
             grouped(count(&TableResult::refunded_count)) + " refunds";
   }
-  if (count(&TableResult::isolated_count) > 0) line += ", " + grouped(count(&TableResult::isolated_count)) + " could not be settled";
+  if (count(&TableResult::isolated_count) > 0)
+    line += ", " + grouped(count(&TableResult::isolated_count)) + " could not be settled";
   line += " (" + scope + ")";
   if (result.outcome == SweepOutcome::time_is_up) line += "; the time was up, the next sweep goes on";
-  if (result.outcome == SweepOutcome::interrupted) line += "; interrupted after a whole batch, the next sweep goes on";
+  if (result.outcome == SweepOutcome::interrupted)
+    line += "; interrupted after a whole batch, the next sweep goes on";
   return line;
 }
 
@@ -52,24 +59,30 @@ std::string counts_table(const SweepResult& result) {
   std::vector<std::vector<std::string>> rows;
   for (const RuleResult& rule : result.rules) {
     for (const TableResult& table : rule.tables) {
-      rows.push_back({rule.rule, table.table, grouped(table.found_count), grouped(table.settled_count), grouped(table.refunded_credits),
-                      grouped(table.kept_count), grouped(table.missed_count), grouped(table.exhausted_count), grouped(table.isolated_count),
+      rows.push_back({rule.rule, table.table, grouped(table.found_count), grouped(table.settled_count),
+                      grouped(table.refunded_credits), grouped(table.kept_count), grouped(table.missed_count),
+                      grouped(table.exhausted_count), grouped(table.isolated_count),
                       table.oldest_age_ms ? duration_text(milliseconds(*table.oldest_age_ms)) : "-"});
     }
   }
-  return terminal_table({"rule", "table", "stuck", result.dry_run ? "would settle" : "settled", "credits back", "kept", "missed", "exhausted", "isolated", "oldest"}, rows);
+  return terminal_table({"rule", "table", "stuck", result.dry_run ? "would settle" : "settled",
+                         "credits back", "kept", "missed", "exhausted", "isolated", "oldest"},
+                        rows);
 }
 
 std::string one_line(std::string text) {
-  std::replace_if(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20U; }, ' ');
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20U; }, ' ');
   return text;
 }
 
 void append_more(std::string& out, std::int64_t total, std::size_t shown) {
-  if (total > static_cast<std::int64_t>(shown)) out += "  ... and " + grouped(total - static_cast<std::int64_t>(shown)) + " more\n";
+  if (total > static_cast<std::int64_t>(shown))
+    out += "  ... and " + grouped(total - static_cast<std::int64_t>(shown)) + " more\n";
 }
 
-void append_rows(std::string& out, const char* verb, const std::vector<SettledRow>& rows, std::int64_t total) {
+void append_rows(std::string& out, const char* verb, const std::vector<SettledRow>& rows,
+                 std::int64_t total) {
   const std::size_t shown = std::min(rows.size(), rows_shown_max);
   for (std::size_t i = 0; i < shown; ++i) {
     out += "  " + std::string{verb} + " " + one_line(rows[i].key) + ": " + one_line(rows[i].reason);
@@ -97,16 +110,20 @@ std::string trouble_details(const SweepResult& result) {
   for (const RuleResult& rule : result.rules) {
     for (const TableResult& table : rule.tables) {
       for (const Problem& problem : table.problems) {
-        out += "\nrule " + rule.rule + " was not applied to " + table.table + "\n  " + problem.where + ": " + problem.what + "\n  mend: " + problem.mend + "\n";
+        out += "\nrule " + rule.rule + " was not applied to " + table.table + "\n  " + problem.where + ": " +
+               problem.what + "\n  mend: " + problem.mend + "\n";
       }
-      if (!table.error.empty()) out += "\nthe pass over " + table.table + " ended early: " + one_line(table.error) + "\n";
+      if (!table.error.empty())
+        out += "\nthe pass over " + table.table + " ended early: " + one_line(table.error) + "\n";
       if (table.isolated_count > 0) out += "\nnot settled in " + table.table + " (the others were):\n";
       const std::size_t shown = std::min(table.isolated.size(), rows_shown_max);
-      for (std::size_t i = 0; i < shown; ++i) out += "  " + one_line(table.isolated[i].key) + ": " + one_line(table.isolated[i].reason) + "\n";
+      for (std::size_t i = 0; i < shown; ++i)
+        out += "  " + one_line(table.isolated[i].key) + ": " + one_line(table.isolated[i].reason) + "\n";
       append_more(out, table.isolated_count, shown);
       if (table.exhausted_count > 0) {
         out += "\nrescues used up in " + table.table + ", a person must look: ";
-        for (std::size_t i = 0; i < std::min(table.exhausted.size(), rows_shown_max); ++i) out += (i > 0 ? ", " : "") + one_line(table.exhausted[i]);
+        for (std::size_t i = 0; i < std::min(table.exhausted.size(), rows_shown_max); ++i)
+          out += (i > 0 ? ", " : "") + one_line(table.exhausted[i]);
         out += table.exhausted_count > static_cast<std::int64_t>(rows_shown_max) ? ", ...\n" : "\n";
       }
     }
@@ -117,16 +134,22 @@ std::string trouble_details(const SweepResult& result) {
 Json rows_json(const std::vector<SettledRow>& rows) {
   Json list = Json::array();
   for (const SettledRow& row : rows) {
-    list.push_back({{"id", row.key}, {"status", row.old_status}, {"aged_since", row.aged_since}, {"reason", row.reason}, {"refunded_credits", row.refunded_credits}});
+    list.push_back({{"id", row.key},
+                    {"status", row.old_status},
+                    {"aged_since", row.aged_since},
+                    {"reason", row.reason},
+                    {"refunded_credits", row.refunded_credits}});
   }
   return list;
 }
 
 Json table_json(const TableResult& table) {
   Json isolated = Json::array();
-  for (const IsolatedRow& row : table.isolated) isolated.push_back({{"id", row.key}, {"sqlstate", row.sqlstate}, {"reason", row.reason}});
+  for (const IsolatedRow& row : table.isolated)
+    isolated.push_back({{"id", row.key}, {"sqlstate", row.sqlstate}, {"reason", row.reason}});
   Json problems = Json::array();
-  for (const Problem& problem : table.problems) problems.push_back({{"where", problem.where}, {"what", problem.what}, {"mend", problem.mend}});
+  for (const Problem& problem : table.problems)
+    problems.push_back({{"where", problem.where}, {"what", problem.what}, {"mend", problem.mend}});
   return {{"table", table.table},
           {"found_count", table.found_count},
           {"settled_count", table.settled_count},
@@ -148,7 +171,8 @@ Json table_json(const TableResult& table) {
 }  // namespace
 
 std::string sweep_text(const SweepResult& result) {
-  const bool eventful = result.total(&TableResult::found_count) > 0 || result.total(&TableResult::exhausted_count) > 0;
+  const bool eventful =
+      result.total(&TableResult::found_count) > 0 || result.total(&TableResult::exhausted_count) > 0;
   std::string out = summary_line(result) + "\n";
   if (eventful) out += "\n" + counts_table(result);
   if (result.dry_run) out += dry_run_details(result);

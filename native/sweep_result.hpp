@@ -36,7 +36,7 @@ struct TableResult {
   std::int64_t settled_count{0};
   std::int64_t refunded_count{0};
   std::int64_t refunded_credits{0};
-  std::int64_t kept_count{0};    ///< Suspects that the decision left alone (a provider's task with time left).
+  std::int64_t kept_count{0};  ///< Suspects that the decision left alone (a provider's task with time left).
   std::int64_t missed_count{0};  ///< Held by somebody else, or no longer stuck at the moment of writing.
   std::int64_t exhausted_count{0};
   std::int64_t isolated_count{0};
@@ -71,7 +71,7 @@ struct SweepResult {
   bool misconfigured{false};  ///< A rule was skipped because it does not fit its table.
 
   /// The sum of one count over all tables.
-  [[nodiscard]] std::int64_t total(std::int64_t TableResult::* count) const {
+  [[nodiscard]] std::int64_t total(std::int64_t TableResult::*count) const {
     std::int64_t sum = 0;
     for (const RuleResult& rule : rules) {
       for (const TableResult& table : rule.tables) sum += table.*count;

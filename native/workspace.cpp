@@ -13,12 +13,16 @@ bool mentions(const std::string& text, const char* part) { return text.find(part
 
 /// The cure for the usual reasons why no connection could be made.
 std::string connection_mend(const std::string& message) {
-  if (mentions(message, "read-only")) return "this is a standby: name the primary, or all servers (host=a,b), of which the primary is chosen";
-  if (mentions(message, "password authentication failed") || mentions(message, "no password supplied")) return "check user and password (URL, PGPASSWORD, ~/.pgpass)";
+  if (mentions(message, "read-only"))
+    return "this is a standby: name the primary, or all servers (host=a,b), of which the primary is chosen";
+  if (mentions(message, "password authentication failed") || mentions(message, "no password supplied"))
+    return "check user and password (URL, PGPASSWORD, ~/.pgpass)";
   if (mentions(message, "does not exist")) return "check the names of database and user in the URL";
   if (mentions(message, "translate host name")) return "check the host's name in the URL";
-  if (mentions(message, "too many connections") || mentions(message, "remaining connection slots")) return "the server has no free connection: use a pooler, or raise max_connections";
-  if (mentions(message, "certificate") || mentions(message, "SSL")) return "check sslmode and sslrootcert in the URL";
+  if (mentions(message, "too many connections") || mentions(message, "remaining connection slots"))
+    return "the server has no free connection: use a pooler, or raise max_connections";
+  if (mentions(message, "certificate") || mentions(message, "SSL"))
+    return "check sslmode and sslrootcert in the URL";
   return "check that the server runs and that host and port are right: --database-url, DATABASE_URL, [database] url, or PGHOST and PGPORT";
 }
 
@@ -48,7 +52,8 @@ ExitCode report(const Failure& failure) {
 Outcome<Configuration> open_configuration(const GlobalOptions& options) {
   const Result<Policy, ConfigurationProblems> policy = policy_of_environment();
   if (!policy.ok()) return Failure{ExitCode::configuration, policy.error()};
-  Result<Configuration, ConfigurationProblems> configuration = load_configuration(options.config_path, policy.value());
+  Result<Configuration, ConfigurationProblems> configuration =
+      load_configuration(options.config_path, policy.value());
   if (!configuration.ok()) return Failure{ExitCode::configuration, configuration.error()};
   return std::move(configuration.value());
 }
@@ -59,31 +64,46 @@ Outcome<Connection> open_connection(const GlobalOptions& options, const Configur
   DatabaseResult<Connection> connection = Connection::open(url, configuration.session);
   if (connection.ok()) return std::move(connection.value());
   const std::string& message = connection.error().message;
-  const bool malformed = mentions(message, "invalid connection option") || mentions(message, "missing \"=\"") || mentions(message, "invalid URI") ||
-                         mentions(message, "invalid percent-encoded") || mentions(message, "invalid integer value") || mentions(message, "forbidden value");
-  if (malformed) return Failure{ExitCode::configuration, {{"database url", message, "write postgresql://user:password@host:5432/database"}}};
+  const bool malformed = mentions(message, "invalid connection option") ||
+                         mentions(message, "missing \"=\"") || mentions(message, "invalid URI") ||
+                         mentions(message, "invalid percent-encoded") ||
+                         mentions(message, "invalid integer value") || mentions(message, "forbidden value");
+  if (malformed)
+    return Failure{ExitCode::configuration,
+                   {{"database url", message, "write postgresql://user:password@host:5432/database"}}};
   return Failure{ExitCode::database_unreachable, {{"database", message, connection_mend(message)}}};
 }
 
 Outcome<SchemaState> open_schema(Connection& connection, const Configuration& configuration) {
   DatabaseResult<SchemaState> read = read_schema_state(connection);
   if (!read.ok()) {
-    if (read.error().sqlstate == "42501") return SchemaState{};  // Not ours to see: watch mode without history.
+    if (read.error().sqlstate == "42501")
+      return SchemaState{};  // Not ours to see: watch mode without history.
     return failure_of("reading the schema's version", read.error());
   }
   const SchemaState& state = read.value();
   if (state.newer_is_breaking) {
-    return Failure{ExitCode::schema_out_of_date, {{"schema", "the database has migrations that this binary (" JOBWATCHDOG_VERSION ") does not know: " + joined(state.newer), "install a newer jobwatchdog"}}};
+    return Failure{
+        ExitCode::schema_out_of_date,
+        {{"schema",
+          "the database has migrations that this binary (" JOBWATCHDOG_VERSION ") does not know: " +
+              joined(state.newer),
+          "install a newer jobwatchdog"}}};
   }
   if (!configuration.is_builtin) return std::move(read.value());
   if (!state.any_managed) {
-    return Failure{ExitCode::schema_out_of_date,
-                   {{"schema", "there is no jobwatchdog.toml, and the database does not have the managed schema of the built-in rules",
-                     "for your own tables: `jobwatchdog adopt --output jobwatchdog.toml`; for the managed schema: `jobwatchdog migrate`"}}};
+    return Failure{
+        ExitCode::schema_out_of_date,
+        {{"schema",
+          "there is no jobwatchdog.toml, and the database does not have the managed schema of the built-in rules",
+          "for your own tables: `jobwatchdog adopt --output jobwatchdog.toml`; for the managed schema: `jobwatchdog migrate`"}}};
   }
   if (!state.has_managed || !state.functions_current) {
-    const std::string missing = state.missing.empty() ? "its functions are of another version" : "missing: " + names_of(state.missing);
-    return Failure{ExitCode::schema_out_of_date, {{"schema", "the database's schema is older than this binary; " + missing, "run `jobwatchdog migrate`"}}};
+    const std::string missing = state.missing.empty() ? "its functions are of another version"
+                                                      : "missing: " + names_of(state.missing);
+    return Failure{ExitCode::schema_out_of_date,
+                   {{"schema", "the database's schema is older than this binary; " + missing,
+                     "run `jobwatchdog migrate`"}}};
   }
   return std::move(read.value());
 }
@@ -94,7 +114,8 @@ Failure failure_of(const std::string& doing, const DatabaseError& error) {
   std::string mend = gone ? "try again; nothing was left half done" : "";
   if (error.sqlstate == "42501") mend = "the role lacks a right; see README, \"The rights it needs\"";
   if (error.sqlstate == "25006") mend = "this connection may only read: connect to the primary";
-  if (error.sqlstate == "22023" && mentions(error.message, "role")) mend = "check [database] role: it must exist, and the connected role must be a member of it";
+  if (error.sqlstate == "22023" && mentions(error.message, "role"))
+    mend = "check [database] role: it must exist, and the connected role must be a member of it";
   return {gone ? ExitCode::database_unreachable : ExitCode::failure, {{doing, error_text(error), mend}}};
 }
 

@@ -1,4 +1,5 @@
-/// What most commands begin with: configuration, connection, and a schema that fits; or a failure told in words.
+/// What most commands begin with: configuration, connection, and a schema that fits; or a failure told in
+/// words.
 #pragma once
 
 #include <optional>
@@ -35,7 +36,8 @@ using Outcome = Result<Value, Failure>;
 [[nodiscard]] Outcome<Configuration> open_configuration(const GlobalOptions& options);
 
 /// Connects to the primary: --database-url > DATABASE_URL > [database] url > PG*. Failure: unreachable.
-[[nodiscard]] Outcome<Connection> open_connection(const GlobalOptions& options, const Configuration& configuration);
+[[nodiscard]] Outcome<Connection> open_connection(const GlobalOptions& options,
+                                                  const Configuration& configuration);
 
 /// The state of the schema; a failure (out of date) when this binary must not work on it with these rules.
 [[nodiscard]] Outcome<SchemaState> open_schema(Connection& connection, const Configuration& configuration);

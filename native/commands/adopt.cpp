@@ -1,4 +1,5 @@
-// `jobwatchdog adopt`: look at a database that we have never seen and propose rules for it. Writes to no table.
+// `jobwatchdog adopt`: look at a database that we have never seen and propose rules for it. Writes to no
+// table.
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -12,11 +13,14 @@ namespace {
 
 /// Writes the file, never over another one: it may hold rules that a person adjusted.
 std::optional<Problem> write_new_file(const std::string& path, const std::string& text) {
-  if (std::filesystem::exists(path)) return Problem{path, "the file exists already and is not overwritten", "choose another name, or move it away"};
+  if (std::filesystem::exists(path))
+    return Problem{path, "the file exists already and is not overwritten",
+                   "choose another name, or move it away"};
   std::ofstream file{path};
   file << text;
   file.close();
-  if (!file) return Problem{path, "the file cannot be written", "check that its folder exists and may be written"};
+  if (!file)
+    return Problem{path, "the file cannot be written", "check that its folder exists and may be written"};
   return std::nullopt;
 }
 
@@ -33,7 +37,8 @@ ExitCode run_adopt(const GlobalOptions& global, const AdoptCommand& command) {
   if (!functions.ok()) return report(failure_of("reading the catalog", functions.error()));
   const std::vector<Proposal> proposals = propose_rules(tables.value(), functions.value());
   if (proposals.empty()) {
-    std::cerr << "no table looks like jobs: looked at " << tables.value().size() << " tables for a column with working states (running, processing, ...)\n"
+    std::cerr << "no table looks like jobs: looked at " << tables.value().size()
+              << " tables for a column with working states (running, processing, ...)\n"
               << "  mend: write a rule by hand; README, \"The rules\", shows one\n";
     return ExitCode::done;
   }
@@ -44,8 +49,8 @@ ExitCode run_adopt(const GlobalOptions& global, const AdoptCommand& command) {
   }
   if (auto problem = write_new_file(command.output, text)) return report({ExitCode::failure, {*problem}});
   if (!global.quiet) {
-    std::cerr << "wrote " << command.output << "; read it, then: jobwatchdog rules check --config " << command.output
-              << "; jobwatchdog sweep --dry-run --config " << command.output << "\n";
+    std::cerr << "wrote " << command.output << "; read it, then: jobwatchdog rules check --config "
+              << command.output << "; jobwatchdog sweep --dry-run --config " << command.output << "\n";
   }
   return ExitCode::done;
 }

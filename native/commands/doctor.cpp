@@ -33,40 +33,54 @@ Check check_server(Connection& connection) {
       "current_database() AS database",
       {}, {.read_only = true});
   if (!rows.ok()) return {"server", State::error, error_text(rows.error()), ""};
-  const std::string words = "PostgreSQL " + rows.value().text(0, "version") + ", database " + rows.value().text(0, "database") + ", role " +
-                            rows.value().text(0, "role") + ", answered in " + std::to_string(stopwatch.elapsed().ms) + " ms";
-  if (rows.value().integer(0, "number") < 130000) return {"server", State::error, words, "PostgreSQL 13 or newer is needed"};
+  const std::string words = "PostgreSQL " + rows.value().text(0, "version") + ", database " +
+                            rows.value().text(0, "database") + ", role " + rows.value().text(0, "role") +
+                            ", answered in " + std::to_string(stopwatch.elapsed().ms) + " ms";
+  if (rows.value().integer(0, "number") < 130000)
+    return {"server", State::error, words, "PostgreSQL 13 or newer is needed"};
   return {"server", State::ok, words, ""};
 }
 
 /// Two queries of one session that a pooler may hand to different servers; a hint, not a proof.
 Check check_pooler(Connection& connection) {
-  const DatabaseResult<Rows> rows = connection.query("SELECT pg_backend_pid() AS pid, inet_server_port() AS port", {}, {.read_only = true});
+  const DatabaseResult<Rows> rows =
+      connection.query("SELECT pg_backend_pid() AS pid, inet_server_port() AS port", {}, {.read_only = true});
   if (!rows.ok()) return {"pooler", State::warning, error_text(rows.error()), ""};
   for (int i = 0; i < 5; ++i) {
-    const DatabaseResult<Rows> again = connection.query("SELECT pg_backend_pid() AS pid", {}, {.read_only = true});
-    if (again.ok() && again.value().text(0, "pid") != rows.value().text(0, "pid")) return {"pooler", State::ok, "a pooler in transaction mode; every command works through it", ""};
+    const DatabaseResult<Rows> again =
+        connection.query("SELECT pg_backend_pid() AS pid", {}, {.read_only = true});
+    if (again.ok() && again.value().text(0, "pid") != rows.value().text(0, "pid"))
+      return {"pooler", State::ok, "a pooler in transaction mode; every command works through it", ""};
   }
   return {"pooler", State::ok, "a direct connection, or a pooler that kept one server; both work", ""};
 }
 
 Check check_clock(Connection& connection) {
   const auto before = std::chrono::system_clock::now();
-  const DatabaseResult<Rows> rows = connection.query("SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now_ms", {}, {.read_only = true});
+  const DatabaseResult<Rows> rows =
+      connection.query("SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now_ms", {},
+                       {.read_only = true});
   if (!rows.ok()) return {"clock", State::warning, error_text(rows.error()), ""};
-  const auto here_ms = std::chrono::duration_cast<std::chrono::milliseconds>(before.time_since_epoch()).count();
+  const auto here_ms =
+      std::chrono::duration_cast<std::chrono::milliseconds>(before.time_since_epoch()).count();
   const std::int64_t skew_ms = rows.value().integer(0, "now_ms") - here_ms;
-  const std::string words = "the database's clock differs from this machine's by " + std::to_string(skew_ms) + " ms";
+  const std::string words =
+      "the database's clock differs from this machine's by " + std::to_string(skew_ms) + " ms";
   const bool large = skew_ms > 5'000 || skew_ms < -5'000;
-  return {"clock", large ? State::warning : State::ok, words, large ? "ages are right all the same (the database's clock decides); set up NTP so that logs agree" : ""};
+  return {"clock", large ? State::warning : State::ok, words,
+          large ? "ages are right all the same (the database's clock decides); set up NTP so that logs agree"
+                : ""};
 }
 
 Check check_schema(Connection& connection, const Configuration& configuration) {
   const Outcome<SchemaState> schema = open_schema(connection, configuration);
-  if (!schema.ok()) return {"schema", State::error, schema.error().problems.front().what, schema.error().problems.front().mend};
+  if (!schema.ok())
+    return {"schema", State::error, schema.error().problems.front().what,
+            schema.error().problems.front().mend};
   if (schema.value().has_managed) return {"schema", State::ok, "managed, up to date", ""};
   if (schema.value().has_watch) return {"schema", State::ok, "watch, up to date", ""};
-  return {"schema", State::warning, "no schema watchdog: sweeps work, but leave no history", "`jobwatchdog migrate --watch` adds it"};
+  return {"schema", State::warning, "no schema watchdog: sweeps work, but leave no history",
+          "`jobwatchdog migrate --watch` adds it"};
 }
 
 Check check_rules(Connection& connection, const Configuration& configuration) {
@@ -76,8 +90,11 @@ Check check_rules(Connection& connection, const Configuration& configuration) {
     if (!shapes.ok()) return {"rules", State::error, error_text(shapes.error()), ""};
     for (const TableFacts& facts : shapes.value()) errors += lint_shape(rule, facts, {}).size();
   }
-  const std::string words = std::to_string(configuration.rules.size()) + " rules from " + configuration.source;
-  if (errors > 0) return {"rules", State::error, words + ", with " + std::to_string(errors) + " problems", "`jobwatchdog rules check` tells them"};
+  const std::string words =
+      std::to_string(configuration.rules.size()) + " rules from " + configuration.source;
+  if (errors > 0)
+    return {"rules", State::error, words + ", with " + std::to_string(errors) + " problems",
+            "`jobwatchdog rules check` tells them"};
   return {"rules", State::ok, words + " fit their tables", ""};
 }
 
@@ -90,16 +107,22 @@ Check check_last_sweep(Connection& connection) {
       {}, {.read_only = true});
   if (!rows.ok()) return {"last sweep", State::ok, "no history in this database", ""};
   std::string words = "last: " + rows.value().text(0, "last");
-  if (rows.value().integer(0, "isolated") > 0) words += "; rows that could not be settled: " + rows.value().text(0, "isolated");
-  if (rows.value().integer(0, "dead") > 0) words += "; sweeps that were killed: " + rows.value().text(0, "dead");
+  if (rows.value().integer(0, "isolated") > 0)
+    words += "; rows that could not be settled: " + rows.value().text(0, "isolated");
+  if (rows.value().integer(0, "dead") > 0)
+    words += "; sweeps that were killed: " + rows.value().text(0, "dead");
   const bool is_old = rows.value().boolean(0, "is_old");
-  return {"last sweep", is_old ? State::warning : State::ok, words, is_old ? "no sweep for an hour: is the cron line or timer there? README shows them" : ""};
+  return {"last sweep", is_old ? State::warning : State::ok, words,
+          is_old ? "no sweep for an hour: is the cron line or timer there? README shows them" : ""};
 }
 
 void print(const std::vector<Check>& checks, bool as_json) {
   nlohmann::ordered_json list = nlohmann::json::array();
   for (const Check& check : checks) {
-    list.push_back({{"check", check.name}, {"state", state_word(check.state)}, {"words", check.words}, {"mend", check.mend}});
+    list.push_back({{"check", check.name},
+                    {"state", state_word(check.state)},
+                    {"words", check.words},
+                    {"mend", check.mend}});
     if (as_json) continue;
     std::string state = state_word(check.state);
     state.resize(9, ' ');
@@ -128,7 +151,8 @@ ExitCode run_doctor(const GlobalOptions& global) {
   ExitCode code = ExitCode::done;
   for (const Check& check : checks) {
     if (check.state != State::error) continue;
-    if (code != ExitCode::schema_out_of_date) code = check.name == "schema" ? ExitCode::schema_out_of_date : ExitCode::configuration;
+    if (code != ExitCode::schema_out_of_date)
+      code = check.name == "schema" ? ExitCode::schema_out_of_date : ExitCode::configuration;
   }
   return code;
 }

@@ -10,7 +10,8 @@ namespace jobwatchdog {
 namespace {
 
 bool is_missing(const SchemaState& state, const Migration& migration) {
-  return std::any_of(state.missing.begin(), state.missing.end(), [&](const Migration& m) { return m.number == migration.number; });
+  return std::any_of(state.missing.begin(), state.missing.end(),
+                     [&](const Migration& m) { return m.number == migration.number; });
 }
 
 void print_status(const SchemaState& state, bool as_json) {
@@ -18,7 +19,8 @@ void print_status(const SchemaState& state, bool as_json) {
   std::vector<std::vector<std::string>> rows;
   for (const Migration& migration : known_migrations()) {
     const bool missing = is_missing(state, migration);
-    const bool altered = std::find(state.altered.begin(), state.altered.end(), migration.name) != state.altered.end();
+    const bool altered =
+        std::find(state.altered.begin(), state.altered.end(), migration.name) != state.altered.end();
     const std::string word = missing ? "missing" : (altered ? "applied, with another text" : "applied");
     const std::string set = migration.set == MigrationSet::watch ? "watch" : "managed";
     rows.push_back({migration.name, set, word});
@@ -28,7 +30,8 @@ void print_status(const SchemaState& state, bool as_json) {
     rows.push_back({name, "?", "newer than this binary"});
     list.push_back({{"name", name}, {"set", nullptr}, {"state", "newer than this binary"}});
   }
-  const std::string functions = state.functions_current ? "current" : (state.any_managed ? "of another version" : "missing");
+  const std::string functions =
+      state.functions_current ? "current" : (state.any_managed ? "of another version" : "missing");
   rows.push_back({"functions", "managed", functions});
   if (as_json) {
     std::cout << nlohmann::ordered_json{{"migrations", list}, {"functions", functions}}.dump(2) << "\n";
@@ -45,12 +48,15 @@ std::optional<Failure> check_nothing_in_the_way(Connection& connection, const Sc
   if (objects.value().empty()) return std::nullopt;
   Failure failure{ExitCode::schema_out_of_date, {}};
   for (const std::string& object : objects.value()) failure.problems.push_back({"migrate", object, ""});
-  failure.problems.push_back({"migrate", "nothing was changed: these belong to your application, and jobwatchdog does not alter them",
-                              "keep them and let rules watch them: `jobwatchdog adopt`; history for that mode: `jobwatchdog migrate --watch`"});
+  failure.problems.push_back(
+      {"migrate",
+       "nothing was changed: these belong to your application, and jobwatchdog does not alter them",
+       "keep them and let rules watch them: `jobwatchdog adopt`; history for that mode: `jobwatchdog migrate --watch`"});
   return failure;
 }
 
-std::optional<Failure> migrate_to(Connection& connection, const SchemaState& state, MigrationSet set, std::vector<std::string>& applied) {
+std::optional<Failure> migrate_to(Connection& connection, const SchemaState& state, MigrationSet set,
+                                  std::vector<std::string>& applied) {
   for (const Migration& migration : state.missing) {
     if (set == MigrationSet::watch && migration.set != MigrationSet::watch) continue;
     const DatabaseResult<bool> done = apply_migration(connection, migration);
@@ -86,11 +92,14 @@ ExitCode run_migrate(const GlobalOptions& global, const MigrateCommand& command)
   if (!state.ok()) return report(failure_of("reading the schema's version", state.error()));
   if (command.status) {
     print_status(state.value(), global.json);
-    return state.value().newer_is_breaking || (state.value().any_managed && !state.value().missing.empty()) ? ExitCode::schema_out_of_date : ExitCode::done;
+    return state.value().newer_is_breaking || (state.value().any_managed && !state.value().missing.empty())
+               ? ExitCode::schema_out_of_date
+               : ExitCode::done;
   }
   const MigrationSet set = command.watch_only ? MigrationSet::watch : MigrationSet::managed;
   if (state.value().newer_is_breaking) {
-    return report({ExitCode::schema_out_of_date, {{"schema", "the database is newer than this binary", "install a newer jobwatchdog"}}});
+    return report({ExitCode::schema_out_of_date,
+                   {{"schema", "the database is newer than this binary", "install a newer jobwatchdog"}}});
   }
   if (set == MigrationSet::managed) {
     if (auto failure = check_nothing_in_the_way(connection, state.value())) return report(*failure);

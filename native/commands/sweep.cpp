@@ -37,16 +37,19 @@ const char* kind_word(Settlement::Kind kind) {
   return "settle as failed";
 }
 
-Outcome<SweepOptions> sweep_options(const SweepCommand& command, const GlobalOptions& global, const Configuration& configuration) {
+Outcome<SweepOptions> sweep_options(const SweepCommand& command, const GlobalOptions& global,
+                                    const Configuration& configuration) {
   SweepOptions options;
   options.only_rule = command.rule;
   options.dry_run = command.dry_run;
   options.show_progress = !global.json && !global.quiet;
-  options.batch_size = command.batch_size > 0 ? command.batch_size : configuration.batch_size.value_or(options.batch_size);
+  options.batch_size =
+      command.batch_size > 0 ? command.batch_size : configuration.batch_size.value_or(options.batch_size);
   options.duration_max = configuration.duration_max.value_or(options.duration_max);
   if (!command.duration_max.empty()) {
     const Result<Duration> parsed = parse_duration(command.duration_max);
-    if (!parsed.ok()) return Failure{ExitCode::usage, {{"--max-duration", parsed.error().what, parsed.error().mend}}};
+    if (!parsed.ok())
+      return Failure{ExitCode::usage, {{"--max-duration", parsed.error().what, parsed.error().mend}}};
     options.duration_max = parsed.value();
   }
   std::vector<std::string> names;
@@ -55,25 +58,31 @@ Outcome<SweepOptions> sweep_options(const SweepCommand& command, const GlobalOpt
     if (rule.name == command.rule) return options;
   }
   if (command.rule.empty()) return options;
-  return Failure{ExitCode::usage, {{"--rule", "there is no rule \"" + command.rule + "\" in " + configuration.source, suggestion(command.rule, names)}}};
+  return Failure{ExitCode::usage,
+                 {{"--rule", "there is no rule \"" + command.rule + "\" in " + configuration.source,
+                   suggestion(command.rule, names)}}};
 }
 
-/// The lock that tells runs of each other. It sits in a transaction of its own connection: a pooler can carry it.
+/// The lock that tells runs of each other. It sits in a transaction of its own connection: a pooler can carry
+/// it.
 class SweepLock {
  public:
-  static Outcome<std::optional<SweepLock>> try_take(const GlobalOptions& global, const Configuration& configuration) {
+  static Outcome<std::optional<SweepLock>> try_take(const GlobalOptions& global,
+                                                    const Configuration& configuration) {
     Outcome<Connection> connection = open_connection(global, configuration);
     if (!connection.ok()) return connection.error();
     DatabaseResult<Transaction> transaction = connection.value().begin({.idle_timeout = Duration{0}});
     if (!transaction.ok()) return failure_of("taking the sweep's lock", transaction.error());
-    const DatabaseResult<Rows> rows = transaction.value().query("SELECT pg_try_advisory_xact_lock(hashtextextended('jobwatchdog.sweep', 0)) AS is_ours");
+    const DatabaseResult<Rows> rows = transaction.value().query(
+        "SELECT pg_try_advisory_xact_lock(hashtextextended('jobwatchdog.sweep', 0)) AS is_ours");
     if (!rows.ok()) return failure_of("taking the sweep's lock", rows.error());
     if (!rows.value().boolean(0, "is_ours")) return std::optional<SweepLock>{};
     return std::optional<SweepLock>{SweepLock{std::move(connection.value()), std::move(transaction.value())}};
   }
 
  private:
-  SweepLock(Connection connection, Transaction transaction) : connection_(std::move(connection)), transaction_(std::move(transaction)) {}
+  SweepLock(Connection connection, Transaction transaction)
+      : connection_(std::move(connection)), transaction_(std::move(transaction)) {}
 
   Connection connection_;
   Transaction transaction_;  // After connection_: it ends first.
@@ -87,9 +96,12 @@ void print_explanation(const Explanation& e, const Rule& rule) {
       {joined(rule.age_of), or_dash(e.aged_since)},
       {"older_than", duration_text(rule.older_than)},
   };
-  if (rule.rescues_max > 0) rows.push_back({"rescues", std::to_string(e.job.rescue_count) + " of " + std::to_string(rule.rescues_max)});
+  if (rule.rescues_max > 0)
+    rows.push_back(
+        {"rescues", std::to_string(e.job.rescue_count) + " of " + std::to_string(rule.rescues_max)});
   if (rule.provider) {
-    rows.push_back({"provider task", e.job.task_id.value_or("none: it never reached " + rule.provider->name)});
+    rows.push_back(
+        {"provider task", e.job.task_id.value_or("none: it never reached " + rule.provider->name)});
     rows.push_back({"hard_deadline", duration_text(rule.provider->hard_deadline)});
   }
   if (rule.refund) {
@@ -100,36 +112,56 @@ void print_explanation(const Explanation& e, const Rule& rule) {
   rows.push_back({"decision", kind_word(e.settlement.kind)});
   rows.push_back({"because", e.settlement.reason});
   rows.push_back({"credits back", e.settlement.refund_due ? grouped(e.job.refund_amount) : "none"});
-  std::cout << "rule " << e.rule << " on " << e.table << ", row " << e.job.key << "\n" << terminal_table({"fact", "value"}, rows) << "\n";
+  std::cout << "rule " << e.rule << " on " << e.table << ", row " << e.job.key << "\n"
+            << terminal_table({"fact", "value"}, rows) << "\n";
 }
 
 nlohmann::ordered_json explanation_json(const Explanation& e) {
-  return {{"rule", e.rule}, {"table", e.table}, {"id", e.job.key}, {"status", e.job.status}, {"aged_since", e.aged_since},
-          {"task_id", e.job.task_id ? nlohmann::json(*e.job.task_id) : nlohmann::json()}, {"rescue_count", e.job.rescue_count},
-          {"charged", e.job.charged}, {"refunded", e.job.refunded}, {"refund_amount", e.job.refund_amount},
-          {"decision", kind_word(e.settlement.kind)}, {"reason", e.settlement.reason}, {"refund_due", e.settlement.refund_due}};
+  return {{"rule", e.rule},
+          {"table", e.table},
+          {"id", e.job.key},
+          {"status", e.job.status},
+          {"aged_since", e.aged_since},
+          {"task_id", e.job.task_id ? nlohmann::json(*e.job.task_id) : nlohmann::json()},
+          {"rescue_count", e.job.rescue_count},
+          {"charged", e.job.charged},
+          {"refunded", e.job.refunded},
+          {"refund_amount", e.job.refund_amount},
+          {"decision", kind_word(e.settlement.kind)},
+          {"reason", e.settlement.reason},
+          {"refund_due", e.settlement.refund_due}};
 }
 
-/// The row of that key in one table, judged; nothing when it is not there (or its key cannot be of this table).
-DatabaseResult<std::optional<Explanation>> explain_in(Connection& connection, const Rule& rule, const QualifiedName& table, const std::string& id, Instant now) {
-  const DatabaseResult<Rows> rows = connection.query(compile_rule(rule, table).find_one, {id}, {.read_only = true});
-  const bool is_other_type = !rows.ok() && (rows.error().sqlstate == "22P02" || rows.error().sqlstate == "22003");
+/// The row of that key in one table, judged; nothing when it is not there (or its key cannot be of this
+/// table).
+DatabaseResult<std::optional<Explanation>> explain_in(Connection& connection, const Rule& rule,
+                                                      const QualifiedName& table, const std::string& id,
+                                                      Instant now) {
+  const DatabaseResult<Rows> rows =
+      connection.query(compile_rule(rule, table).find_one, {id}, {.read_only = true});
+  const bool is_other_type =
+      !rows.ok() && (rows.error().sqlstate == "22P02" || rows.error().sqlstate == "22003");
   if (is_other_type) return std::optional<Explanation>{};
   if (!rows.ok()) return rows.error();
   if (rows.value().size() == 0) return std::optional<Explanation>{};
-  Explanation explanation{rule.name, display_name(table), facts_of(rows.value(), 0), rows.value().text(0, "aged_since"), {}};
+  Explanation explanation{
+      rule.name, display_name(table), facts_of(rows.value(), 0), rows.value().text(0, "aged_since"), {}};
   explanation.settlement = decide_settlement(rule, explanation.job, verdict_for(rule, explanation.job), now);
   return std::optional{explanation};
 }
 
-ExitCode explain(Connection& connection, const Configuration& configuration, const SweepCommand& command, bool as_json) {
-  const DatabaseResult<Rows> clock = connection.query("SELECT floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint AS now_ms", {}, {.read_only = true});
+ExitCode explain(Connection& connection, const Configuration& configuration, const SweepCommand& command,
+                 bool as_json) {
+  const DatabaseResult<Rows> clock =
+      connection.query("SELECT floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint AS now_ms", {},
+                       {.read_only = true});
   if (!clock.ok()) return report(failure_of("reading the database's clock", clock.error()));
   nlohmann::ordered_json list = nlohmann::json::array();
   for (const Rule& rule : configuration.rules) {
     if (!command.rule.empty() && rule.name != command.rule) continue;
     for (const QualifiedName& table : rule.tables) {
-      const auto found = explain_in(connection, rule, table, command.explain_id, {clock.value().integer(0, "now_ms")});
+      const auto found =
+          explain_in(connection, rule, table, command.explain_id, {clock.value().integer(0, "now_ms")});
       if (!found.ok()) return report(failure_of("reading " + display_name(table), found.error()));
       if (!found.value()) continue;
       list.push_back(explanation_json(*found.value()));
@@ -137,7 +169,10 @@ ExitCode explain(Connection& connection, const Configuration& configuration, con
     }
   }
   if (as_json) std::cout << list.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
-  if (list.empty()) return report({ExitCode::failure, {{"--explain", "no watched table has a row with the key " + command.explain_id, "check the id; `jobwatchdog rules list` names the tables"}}});
+  if (list.empty())
+    return report({ExitCode::failure,
+                   {{"--explain", "no watched table has a row with the key " + command.explain_id,
+                     "check the id; `jobwatchdog rules list` names the tables"}}});
   return ExitCode::done;
 }
 
@@ -152,7 +187,8 @@ ExitCode run_sweep_command(const GlobalOptions& global, const SweepCommand& comm
   if (!connection.ok()) return report(connection.error());
   const Outcome<SchemaState> schema = open_schema(connection.value(), configuration.value());
   if (!schema.ok()) return report(schema.error());
-  if (!command.explain_id.empty()) return explain(connection.value(), configuration.value(), command, global.json);
+  if (!command.explain_id.empty())
+    return explain(connection.value(), configuration.value(), command, global.json);
 
   std::optional<SweepLock> lock;
   if (!command.dry_run) {
@@ -160,12 +196,15 @@ ExitCode run_sweep_command(const GlobalOptions& global, const SweepCommand& comm
     if (!taken.ok()) return report(taken.error());
     lock = std::move(taken.value());
     if (!lock && command.fail_if_locked) {
-      return report({ExitCode::locked, {{"sweep", "another sweep is running on this database", "let it finish, or leave --fail-if-locked out: sweeps may work side by side"}}});
+      return report({ExitCode::locked,
+                     {{"sweep", "another sweep is running on this database",
+                       "let it finish, or leave --fail-if-locked out: sweeps may work side by side"}}});
     }
     if (!lock) log(LogLevel::info, "another sweep is running on this database; this one works beside it");
   }
   History history = History::open(connection.value(), schema.value().has_watch, schema.value().has_managed);
-  const DatabaseResult<SweepResult> result = run_sweep(connection.value(), configuration.value(), options.value(), history);
+  const DatabaseResult<SweepResult> result =
+      run_sweep(connection.value(), configuration.value(), options.value(), history);
   if (!result.ok()) return report(failure_of("sweep", result.error()));
   if (global.json) {
     std::cout << sweep_json(result.value());
@@ -173,7 +212,8 @@ ExitCode run_sweep_command(const GlobalOptions& global, const SweepCommand& comm
     std::cout << sweep_text(result.value());
   }
   if (!command.metrics_file.empty() && !command.dry_run) {
-    if (auto problem = write_metrics_file(command.metrics_file, result.value(), configuration.value())) log(LogLevel::warning, problem->what, {{"path", problem->where}, {"mend", problem->mend}});
+    if (auto problem = write_metrics_file(command.metrics_file, result.value(), configuration.value()))
+      log(LogLevel::warning, problem->what, {{"path", problem->where}, {"mend", problem->mend}});
   }
   return sweep_exit_code(result.value());
 }

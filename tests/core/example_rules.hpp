@@ -12,7 +12,8 @@ inline Rule exam_rule() {
   rule.stuck_in = {"analyzing"};
   rule.age_of = {"updated_at"};
   rule.older_than = minutes(5);
-  rule.set = {{"status", Assignment::Kind::literal, "pending"}, {"updated_at", Assignment::Kind::database_now, ""}};
+  rule.set = {{"status", Assignment::Kind::literal, "pending"},
+              {"updated_at", Assignment::Kind::database_now, ""}};
   rule.audit = true;
   return rule;
 }
@@ -28,7 +29,12 @@ inline Rule credit_rule() {
               {"error_message", Assignment::Kind::literal, "Créditos estornados."},
               {"completed_at", Assignment::Kind::database_now, ""},
               {"worker", Assignment::Kind::null, ""}};
-  rule.refund = Refund{QualifiedName{"public", "refund_credits"}, "user_id", "cost", "credits_charged", "credits_refunded", "Refund: timeout"};
+  rule.refund = Refund{QualifiedName{"public", "refund_credits"},
+                       "user_id",
+                       "cost",
+                       "credits_charged",
+                       "credits_refunded",
+                       "Refund: timeout"};
   rule.provider = ProviderLink{"runninghub", "task_id", "api_account", minutes(12)};
   return rule;
 }
@@ -45,7 +51,8 @@ inline Rule capped_rule() {
 inline Rule settle_function_rule() {
   Rule rule = credit_rule();
   rule.name = "managed";
-  rule.set = {{"status", Assignment::Kind::literal, "failed"}, {"error_message", Assignment::Kind::literal, "it's \"late\""}};
+  rule.set = {{"status", Assignment::Kind::literal, "failed"},
+              {"error_message", Assignment::Kind::literal, "it's \"late\""}};
   rule.refund->function.reset();
   rule.settle_function = QualifiedName{"watchdog", "settle_jobs"};
   return rule;
@@ -61,7 +68,8 @@ inline Rule hostile_rule() {
   rule.stuck_in = {"a'; DROP TABLE x; --", "b\\'; DROP TABLE x; --", "$1", "$$"};
   rule.age_of = {"when\" < now(); --"};
   rule.older_than = minutes(1);
-  rule.set = {{"st'at\"us", Assignment::Kind::literal, "'; DROP TABLE x; --"}, {"no\"te", Assignment::Kind::literal, "\\'; SELECT '"}};
+  rule.set = {{"st'at\"us", Assignment::Kind::literal, "'; DROP TABLE x; --"},
+              {"no\"te", Assignment::Kind::literal, "\\'; SELECT '"}};
   return rule;
 }
 

@@ -21,12 +21,15 @@ std::string read_file(const std::filesystem::path& path) {
   return text.str();
 }
 
-/// Compares with tests/golden/sql/NAME.sql; WATCHDOG_WRITE_GOLDEN=1 writes the file instead, for a person to read.
+/// Compares with tests/golden/sql/NAME.sql; WATCHDOG_WRITE_GOLDEN=1 writes the file instead, for a person to
+/// read.
 void expect_golden(const std::string& name, const Rule& rule) {
   const std::filesystem::path path = project_root() / "tests/golden/sql" / (name + ".sql");
   const std::string compiled = compiled_rule_text(rule, rule.tables.front());
   if (std::getenv("WATCHDOG_WRITE_GOLDEN") != nullptr) std::ofstream{path} << compiled;
-  EXPECT_EQ(compiled, read_file(path)) << path << ": if the change is meant, run this test with WATCHDOG_WRITE_GOLDEN=1 and read the difference";
+  EXPECT_EQ(compiled, read_file(path))
+      << path
+      << ": if the change is meant, run this test with WATCHDOG_WRITE_GOLDEN=1 and read the difference";
 }
 
 /// The text with everything inside quotes and comments removed: what PostgreSQL would read as commands.
@@ -56,9 +59,13 @@ std::string outside_quotes(const std::string& sql) {
 }
 
 TEST(compiled_sql, of_the_exam_rule_is_the_golden_one) { expect_golden("exams", exam_rule()); }
-TEST(compiled_sql, of_a_rule_with_refund_and_provider_is_the_golden_one) { expect_golden("credits", credit_rule()); }
+TEST(compiled_sql, of_a_rule_with_refund_and_provider_is_the_golden_one) {
+  expect_golden("credits", credit_rule());
+}
 TEST(compiled_sql, of_a_capped_rule_is_the_golden_one) { expect_golden("capped", capped_rule()); }
-TEST(compiled_sql, of_a_settle_function_is_the_golden_one) { expect_golden("settle_function", settle_function_rule()); }
+TEST(compiled_sql, of_a_settle_function_is_the_golden_one) {
+  expect_golden("settle_function", settle_function_rule());
+}
 TEST(compiled_sql, of_hostile_names_is_the_golden_one) { expect_golden("hostile", hostile_rule()); }
 
 TEST(compiled_sql, of_the_builtin_rules_is_the_golden_one) {
@@ -67,7 +74,8 @@ TEST(compiled_sql, of_the_builtin_rules_is_the_golden_one) {
 }
 
 TEST(compiled_sql, lets_no_hostile_name_out_of_its_quotes) {
-  const std::string commands = outside_quotes(compiled_rule_text(hostile_rule(), hostile_rule().tables.front()));
+  const std::string commands =
+      outside_quotes(compiled_rule_text(hostile_rule(), hostile_rule().tables.front()));
   EXPECT_EQ(commands.find("DROP"), std::string::npos) << commands;
   EXPECT_EQ(commands.find("now()"), std::string::npos) << commands;
   EXPECT_EQ(commands.find("$$"), std::string::npos) << commands;
@@ -82,14 +90,19 @@ TEST(compiled_sql, guards_by_status_and_age_when_it_reads_and_again_when_it_writ
   const CompiledRule compiled = compile_rule(credit_rule(), credit_rule().tables.front());
   for (const std::string& sql : {compiled.find, compiled.lock}) {
     EXPECT_NE(sql.find(R"(t."status" IN ('running', 'queued', 'starting'))"), std::string::npos) << sql;
-    EXPECT_NE(sql.find(R"(t."created_at" < $1::timestamptz - interval '600000 milliseconds')"), std::string::npos) << sql;
+    EXPECT_NE(sql.find(R"(t."created_at" < $1::timestamptz - interval '600000 milliseconds')"),
+              std::string::npos)
+        << sql;
   }
   EXPECT_NE(compiled.lock.find("FOR UPDATE SKIP LOCKED"), std::string::npos);
 }
 
 TEST(compiled_sql, settles_a_provider_task_without_its_word_only_after_the_hard_deadline) {
   const CompiledRule with = compile_rule(credit_rule(), credit_rule().tables.front());
-  EXPECT_NE(with.lock.find(R"((t."task_id" IS NULL OR t."created_at" < $1::timestamptz - interval '720000 milliseconds'))"), std::string::npos);
+  EXPECT_NE(
+      with.lock.find(
+          R"((t."task_id" IS NULL OR t."created_at" < $1::timestamptz - interval '720000 milliseconds'))"),
+      std::string::npos);
   Rule plain = credit_rule();
   plain.provider.reset();
   EXPECT_EQ(compile_rule(plain, plain.tables.front()).lock.find("720000"), std::string::npos);

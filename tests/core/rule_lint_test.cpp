@@ -13,10 +13,18 @@ TableFacts fitting_table() {
   facts.table = {"public", "upscaler_jobs"};
   facts.exists = true;
   facts.role = "app";
-  facts.columns = {{"id", "uuid", {}, false}, {"status", "text", {}, false}, {"created_at", "timestamp with time zone", {}, false},
-                   {"error_message", "text", {}, false}, {"completed_at", "timestamp with time zone", {}, false}, {"worker", "text", {}, false},
-                   {"user_id", "uuid", {}, false}, {"cost", "integer", {}, false}, {"credits_charged", "boolean", {}, false},
-                   {"credits_refunded", "boolean", {}, false}, {"task_id", "text", {}, false}, {"api_account", "text", {}, false}};
+  facts.columns = {{"id", "uuid", {}, false},
+                   {"status", "text", {}, false},
+                   {"created_at", "timestamp with time zone", {}, false},
+                   {"error_message", "text", {}, false},
+                   {"completed_at", "timestamp with time zone", {}, false},
+                   {"worker", "text", {}, false},
+                   {"user_id", "uuid", {}, false},
+                   {"cost", "integer", {}, false},
+                   {"credits_charged", "boolean", {}, false},
+                   {"credits_refunded", "boolean", {}, false},
+                   {"task_id", "text", {}, false},
+                   {"api_account", "text", {}, false}};
   facts.unique_columns = {"id"};
   facts.find_uses_index = true;
   return facts;
@@ -36,12 +44,14 @@ std::string only_finding(const TableFacts& facts) {
   if (findings.size() != 1) return std::to_string(findings.size()) + " findings";
   static const char* const levels[] = {"error", "warning", "note"};
   const Problem& problem = findings[0].problem;
-  return std::string{levels[static_cast<int>(findings[0].level)]} + " | " + problem.where + " | " + problem.what + " | " + problem.mend;
+  return std::string{levels[static_cast<int>(findings[0].level)]} + " | " + problem.where + " | " +
+         problem.what + " | " + problem.mend;
 }
 
 void expect_finding(const TableFacts& facts, std::initializer_list<const char*> parts) {
   const std::string finding = only_finding(facts);
-  for (const char* part : parts) EXPECT_NE(finding.find(part), std::string::npos) << "\"" << part << "\" is not in: " << finding;
+  for (const char* part : parts)
+    EXPECT_NE(finding.find(part), std::string::npos) << "\"" << part << "\" is not in: " << finding;
 }
 
 TEST(lint, says_nothing_of_a_table_that_fits) { EXPECT_EQ(only_finding(fitting_table()), "0 findings"); }
@@ -67,7 +77,9 @@ TEST(lint, tells_of_a_missing_column_and_the_nearest_one) {
 TEST(lint, refuses_a_timestamp_without_time_zone_and_shows_the_alter_table) {
   TableFacts facts = fitting_table();
   column(facts, "created_at").type = "timestamp without time zone";
-  expect_finding(facts, {"error", "which instant", "ALTER TABLE \"public\".\"upscaler_jobs\" ALTER COLUMN \"created_at\" TYPE timestamptz"});
+  expect_finding(facts,
+                 {"error", "which instant",
+                  "ALTER TABLE \"public\".\"upscaler_jobs\" ALTER COLUMN \"created_at\" TYPE timestamptz"});
   column(facts, "created_at").type = "date";
   expect_finding(facts, {"error", "has the type date", "timestamptz"});
 }
@@ -96,22 +108,28 @@ TEST(lint, refuses_a_key_that_is_not_unique) {
 TEST(lint, tells_missing_rights_with_the_grant) {
   TableFacts facts = fitting_table();
   facts.may_update = false;
-  expect_finding(facts, {"error", "role app may not update it", "GRANT SELECT, UPDATE ON \"public\".\"upscaler_jobs\" TO \"app\""});
+  expect_finding(facts, {"error", "role app may not update it",
+                         "GRANT SELECT, UPDATE ON \"public\".\"upscaler_jobs\" TO \"app\""});
 }
 
 TEST(lint, tells_a_missing_index_with_the_statement_that_makes_it) {
   TableFacts facts = fitting_table();
   facts.find_uses_index = false;
   facts.estimated_rows = 2'000'000;
-  expect_finding(facts, {"warning", "no usable index", "CREATE INDEX CONCURRENTLY ON \"public\".\"upscaler_jobs\" (\"created_at\", \"id\") WHERE \"status\" IN"});
+  expect_finding(
+      facts,
+      {"warning", "no usable index",
+       "CREATE INDEX CONCURRENTLY ON \"public\".\"upscaler_jobs\" (\"created_at\", \"id\") WHERE \"status\" IN"});
   facts.estimated_rows = 500;
   expect_finding(facts, {"note", "no usable index"});
 }
 
 TEST(lint, tells_of_triggers_that_refuse_and_what_they_look_at) {
   TableFacts facts = fitting_table();
-  facts.triggers = {{"guard", "public.guard", {"only the service may"}, {"the role", "setting request.jwt.claims"}}};
-  expect_finding(facts, {"warning", "trigger guard", "only the service may", "setting request.jwt.claims", "[database]"});
+  facts.triggers = {
+      {"guard", "public.guard", {"only the service may"}, {"the role", "setting request.jwt.claims"}}};
+  expect_finding(facts, {"warning", "trigger guard", "only the service may", "setting request.jwt.claims",
+                         "[database]"});
   facts.triggers = {{"quiet", "public.touch", {}, {}}};
   EXPECT_EQ(only_finding(facts), "0 findings");
 }
@@ -130,9 +148,11 @@ TEST(lint, tells_of_rows_whose_age_nobody_knows) {
 
 TEST(lint, explains_a_refund_function_of_another_signature) {
   TableFacts facts = fitting_table();
-  facts.statement_errors = {{"refund", "42883", "function public.refund_credits(uuid, integer, unknown) does not exist"}};
+  facts.statement_errors = {
+      {"refund", "42883", "function public.refund_credits(uuid, integer, unknown) does not exist"}};
   facts.refund_candidates = {"refund_credits(uuid,bigint)"};
-  expect_finding(facts, {"error", "does not exist", "f(user, amount, description)", "refund_credits(uuid,bigint)"});
+  expect_finding(facts,
+                 {"error", "does not exist", "f(user, amount, description)", "refund_credits(uuid,bigint)"});
 }
 
 }  // namespace

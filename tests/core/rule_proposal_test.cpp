@@ -8,7 +8,8 @@ namespace {
 
 constexpr const char* timestamptz = "timestamp with time zone";
 
-TableProfile profile(const std::string& name, std::vector<ColumnFacts> columns, std::vector<std::string> values) {
+TableProfile profile(const std::string& name, std::vector<ColumnFacts> columns,
+                     std::vector<std::string> values) {
   TableProfile made;
   made.facts.table = {"public", name};
   made.facts.exists = true;
@@ -19,13 +20,21 @@ TableProfile profile(const std::string& name, std::vector<ColumnFacts> columns, 
 }
 
 TableProfile credit_jobs(const std::string& name) {
-  return profile(name, {{"id", "uuid", {}, false}, {"status", "text", {}, false}, {"user_id", "uuid", {}, false}, {"user_credit_cost", "integer", {}, false},
-                        {"credits_charged", "boolean", {}, false}, {"credits_refunded", "boolean", {}, false}, {"error_message", "text", {}, false},
-                        {"created_at", timestamptz, {}, false}, {"completed_at", timestamptz, {}, false}},
+  return profile(name,
+                 {{"id", "uuid", {}, false},
+                  {"status", "text", {}, false},
+                  {"user_id", "uuid", {}, false},
+                  {"user_credit_cost", "integer", {}, false},
+                  {"credits_charged", "boolean", {}, false},
+                  {"credits_refunded", "boolean", {}, false},
+                  {"error_message", "text", {}, false},
+                  {"created_at", timestamptz, {}, false},
+                  {"completed_at", timestamptz, {}, false}},
                  {"queued", "running", "completed", "failed"});
 }
 
-const std::vector<FunctionProfile> refunds{{{"public", "refund_upscaler_credits"}, {"uuid", "integer", "text"}}};
+const std::vector<FunctionProfile> refunds{
+    {{"public", "refund_upscaler_credits"}, {"uuid", "integer", "text"}}};
 
 TEST(adopt, proposes_a_refund_where_everything_for_it_is_there) {
   const auto proposals = propose_rules({credit_jobs("jobs")}, refunds);
@@ -45,7 +54,8 @@ TEST(adopt, says_what_is_missing_for_a_refund_instead_of_guessing) {
   const auto proposals = propose_rules({credit_jobs("jobs")}, {});
   ASSERT_TRUE(proposals.at(0).rule);
   EXPECT_FALSE(proposals[0].rule->refund);
-  EXPECT_NE(proposals_as_toml(proposals).find("a refund function f(user, amount, description)"), std::string::npos);
+  EXPECT_NE(proposals_as_toml(proposals).find("a refund function f(user, amount, description)"),
+            std::string::npos);
 }
 
 TEST(adopt, puts_tables_of_one_shape_into_one_rule) {
@@ -55,7 +65,11 @@ TEST(adopt, puts_tables_of_one_shape_into_one_rule) {
 }
 
 TEST(adopt, understands_portuguese) {
-  TableProfile exams = profile("Exames Lab", {{"id", "bigint", {}, false}, {"Situação", "text", {}, false}, {"Atualizado em", timestamptz, {}, false}}, {});
+  TableProfile exams = profile("Exames Lab",
+                               {{"id", "bigint", {}, false},
+                                {"Situação", "text", {}, false},
+                                {"Atualizado em", timestamptz, {}, false}},
+                               {});
   exams.status_candidates = {{"Situação", {"Pendente", "Em Análise", "Concluído"}}};
   const auto proposals = propose_rules({exams}, {});
   ASSERT_TRUE(proposals.at(0).rule);
@@ -68,11 +82,17 @@ TEST(adopt, understands_portuguese) {
 }
 
 TEST(adopt, leaves_tables_alone_that_are_no_jobs) {
-  EXPECT_TRUE(propose_rules({profile("orders", {{"id", "uuid", {}, false}, {"status", "text", {}, false}}, {"paid", "shipped"})}, {}).empty());
+  EXPECT_TRUE(propose_rules({profile("orders", {{"id", "uuid", {}, false}, {"status", "text", {}, false}},
+                                     {"paid", "shipped"})},
+                            {})
+                  .empty());
 }
 
 TEST(adopt, explains_a_timestamp_without_time_zone_instead_of_proposing) {
-  const auto proposals = propose_rules({profile("jobs", {{"id", "uuid", {}, false}, {"created_at", "timestamp without time zone", {}, false}}, {"running"})}, {});
+  const auto proposals = propose_rules(
+      {profile("jobs", {{"id", "uuid", {}, false}, {"created_at", "timestamp without time zone", {}, false}},
+               {"running"})},
+      {});
   ASSERT_EQ(proposals.size(), 1U);
   EXPECT_FALSE(proposals[0].rule);
   EXPECT_NE(proposals[0].remarks.at(0).find("AT TIME ZONE 'UTC'"), std::string::npos);

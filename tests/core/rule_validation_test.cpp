@@ -31,9 +31,18 @@ const std::vector<Defect>& defects() {
       {"older_than", "after which time", [](Rule& r) { r.older_than = Duration{0}; }},
       {"set", "does not set the status", [](Rule& r) { r.set.erase(r.set.begin()); }},
       {"set", "also in stuck_in", [](Rule& r) { r.set[0].text = "running"; }},
-      {"set", "may not be set", [](Rule& r) { r.set.push_back({"id", Assignment::Kind::literal, "1"}); }},
-      {"set", "set twice", [](Rule& r) { r.set.push_back({"worker", Assignment::Kind::literal, "1"}); }},
-      {"set", "by the refund itself", [](Rule& r) { r.set.push_back({"credits_refunded", Assignment::Kind::literal, "true"}); }},
+      {"set", "may not be set",
+       [](Rule& r) {
+         r.set.push_back({"id", Assignment::Kind::literal, "1"});
+       }},
+      {"set", "set twice",
+       [](Rule& r) {
+         r.set.push_back({"worker", Assignment::Kind::literal, "1"});
+       }},
+      {"set", "by the refund itself",
+       [](Rule& r) {
+         r.set.push_back({"credits_refunded", Assignment::Kind::literal, "true"});
+       }},
       {"max_rescues", "below 0", [](Rule& r) { r.rescues_max = -1; }},
       {"max_rescues", "counts the rescues", [](Rule& r) { r.rescues_max = 3; }},
       {"refund.function", "what pays", [](Rule& r) { r.refund->function.reset(); }},
@@ -41,7 +50,10 @@ const std::vector<Defect>& defects() {
       {"refund.refunded", "same column", [](Rule& r) { r.refund->refunded = r.refund->charged; }},
       {"provider", "not a provider", [](Rule& r) { r.provider->name = "othercloud"; }},
       {"hard_deadline", "shorter than older_than", [](Rule& r) { r.provider->hard_deadline = minutes(9); }},
-      {"refund.function", "pays the refund itself", [](Rule& r) { r.settle_function = QualifiedName{"a", "b"}; }},
+      {"refund.function", "pays the refund itself",
+       [](Rule& r) {
+         r.settle_function = QualifiedName{"a", "b"};
+       }},
   };
   return all;
 }

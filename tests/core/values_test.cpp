@@ -50,7 +50,8 @@ TEST(job_status, is_drawn_in_the_readme_as_the_table_has_it) {
   std::set<std::string> moves;
   for (const JobStatus from : all_job_statuses) {
     for (const JobStatus to : all_job_statuses) {
-      if (may_move(from, to)) moves.insert(std::string{job_status_name(from)} + " --> " + std::string{job_status_name(to)});
+      if (may_move(from, to))
+        moves.insert(std::string{job_status_name(from)} + " --> " + std::string{job_status_name(to)});
     }
   }
   EXPECT_EQ(moves.size(), 14U);
@@ -77,7 +78,9 @@ TEST(policy, that_gives_up_before_it_looks_is_refused) {
   EXPECT_EQ(validate_policy(policy).size(), 1U);
 }
 
-TEST(policy, worst_detection_is_threshold_plus_period) { EXPECT_EQ(detection_time_max(minutes(10), minutes(5)), minutes(15)); }
+TEST(policy, worst_detection_is_threshold_plus_period) {
+  EXPECT_EQ(detection_time_max(minutes(10), minutes(5)), minutes(15));
+}
 
 TEST(quoting, doubles_quotes_and_keeps_backslashes_plain) {
   EXPECT_EQ(quote_identifier("a\"b"), "\"a\"\"b\"");
@@ -87,7 +90,8 @@ TEST(quoting, doubles_quotes_and_keeps_backslashes_plain) {
 }
 
 TEST(quoting, a_displayed_name_reads_back_as_itself) {
-  for (const QualifiedName& name : {QualifiedName{"public", "jobs"}, {"Clínica", "Exames Lab"}, {"a\"b", "c.d"}, {"x", "1st"}}) {
+  for (const QualifiedName& name :
+       {QualifiedName{"public", "jobs"}, {"Clínica", "Exames Lab"}, {"a\"b", "c.d"}, {"x", "1st"}}) {
     const Result<QualifiedName> read = parse_qualified_name(display_name(name));
     ASSERT_TRUE(read.ok()) << display_name(name);
     EXPECT_EQ(read.value(), name);
@@ -96,13 +100,15 @@ TEST(quoting, a_displayed_name_reads_back_as_itself) {
 
 TEST(storable_text, is_utf8_without_nul) {
   EXPECT_TRUE(is_storable_text("Exames Clínica 日本 \xF0\x9F\x98\x80"));
-  for (const std::string& bad : {std::string{"a\0b", 3}, std::string{"\xC0\x80"}, std::string{"\xED\xA0\x80"}, std::string{"\xF5\x80\x80\x80"}, std::string{"\xE2\x82"}}) {
+  for (const std::string& bad : {std::string{"a\0b", 3}, std::string{"\xC0\x80"}, std::string{"\xED\xA0\x80"},
+                                 std::string{"\xF5\x80\x80\x80"}, std::string{"\xE2\x82"}}) {
     EXPECT_FALSE(is_storable_text(bad));
   }
 }
 
 TEST(duration, written_exactly_reads_back_as_itself) {
-  for (const std::int64_t ms : {1LL, 999LL, 1'000LL, 61'001LL, 5'430'000LL, 90'061'007LL, 315'360'000'000LL}) {
+  for (const std::int64_t ms :
+       {1LL, 999LL, 1'000LL, 61'001LL, 5'430'000LL, 90'061'007LL, 315'360'000'000LL}) {
     const Result<Duration> read = parse_duration(exact_duration_text({ms}));
     ASSERT_TRUE(read.ok()) << exact_duration_text({ms});
     EXPECT_EQ(read.value().ms, ms);

@@ -57,8 +57,10 @@ TEST(readme, runs_every_command_that_it_tells_a_newcomer_to_type) {
   const std::vector<std::string> blocks = blocks_of(readme(), "sh runnable");
   ASSERT_GE(blocks.size(), 2U);
   for (const std::string& block : blocks) script += block;
-  const std::string path = std::filesystem::path{JOBWATCHDOG_BINARY}.parent_path().string() + ":" + std::getenv("PATH");
-  const ProcessResult result = run({"sh", "-c", script}, {{"PATH", path}, {"DATABASE_URL", database.url()}, {"WATCHDOG_CONFIG", ""}});
+  const std::string path =
+      std::filesystem::path{JOBWATCHDOG_BINARY}.parent_path().string() + ":" + std::getenv("PATH");
+  const ProcessResult result =
+      run({"sh", "-c", script}, {{"PATH", path}, {"DATABASE_URL", database.url()}, {"WATCHDOG_CONFIG", ""}});
   EXPECT_EQ(result.exit_code, 0) << result.out << result.err;
   EXPECT_THAT(result.out, HasSubstr("settled 3 of 3"));
   EXPECT_EQ(database.value("SELECT count(*) FROM public.tarefas WHERE estado = 'rodando'"), "0");
@@ -78,15 +80,18 @@ TEST(readme, shows_a_configuration_that_is_right) {
 
 TEST(readme, grants_just_what_a_sweep_needs) {
   Database database = Database::empty();
-  database.exec("CREATE TABLE public.upscaler_jobs (id int PRIMARY KEY, status text, user_id uuid, cost int, charged boolean, refunded boolean, created_at timestamptz);"
-                "INSERT INTO public.upscaler_jobs VALUES (1, 'running', gen_random_uuid(), 5, true, false, now() - interval '1 h');"
-                "CREATE FUNCTION public.refund_credits(uuid, integer, text) RETURNS void LANGUAGE sql SECURITY DEFINER AS '';"
-                "REVOKE ALL ON FUNCTION public.refund_credits(uuid, integer, text) FROM PUBLIC; REVOKE ALL ON SCHEMA public FROM PUBLIC;"
-                "DO $$ BEGIN CREATE ROLE watchdog_role LOGIN PASSWORD 'watchdog'; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$");
+  database.exec(
+      "CREATE TABLE public.upscaler_jobs (id int PRIMARY KEY, status text, user_id uuid, cost int, charged boolean, refunded boolean, created_at timestamptz);"
+      "INSERT INTO public.upscaler_jobs VALUES (1, 'running', gen_random_uuid(), 5, true, false, now() - interval '1 h');"
+      "CREATE FUNCTION public.refund_credits(uuid, integer, text) RETURNS void LANGUAGE sql SECURITY DEFINER AS '';"
+      "REVOKE ALL ON FUNCTION public.refund_credits(uuid, integer, text) FROM PUBLIC; REVOKE ALL ON SCHEMA public FROM PUBLIC;"
+      "DO $$ BEGIN CREATE ROLE watchdog_role LOGIN PASSWORD 'watchdog'; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$");
   ASSERT_EQ(run_jobwatchdog({"migrate", "--watch", "--database-url", database.url()}).exit_code, 0);
-  const ConfigFile config{"[[rule]]\nname = \"r\"\ntables = [\"upscaler_jobs\"]\nstuck_in = [\"running\"]\nage_of = \"created_at\"\nolder_than = \"5 min\"\nset = { status = \"failed\" }\naudit = true\n"
-                          "refund.function = \"refund_credits\"\nrefund.user = \"user_id\"\nrefund.amount = \"cost\"\nrefund.charged = \"charged\"\nrefund.refunded = \"refunded\"\n"};
-  const std::vector<std::string> arguments{"sweep", "--config", config.path(), "--database-url", database.tcp_url("watchdog_role", "watchdog")};
+  const ConfigFile config{
+      "[[rule]]\nname = \"r\"\ntables = [\"upscaler_jobs\"]\nstuck_in = [\"running\"]\nage_of = \"created_at\"\nolder_than = \"5 min\"\nset = { status = \"failed\" }\naudit = true\n"
+      "refund.function = \"refund_credits\"\nrefund.user = \"user_id\"\nrefund.amount = \"cost\"\nrefund.charged = \"charged\"\nrefund.refunded = \"refunded\"\n"};
+  const std::vector<std::string> arguments{"sweep", "--config", config.path(), "--database-url",
+                                           database.tcp_url("watchdog_role", "watchdog")};
   EXPECT_NE(run_jobwatchdog(arguments).exit_code, 0) << "the twin: without the grants it does not work";
   const std::vector<std::string> grants = blocks_of(readme(), "sql");
   ASSERT_EQ(grants.size(), 1U);
@@ -110,7 +115,9 @@ TEST(demo, tells_the_story_that_the_readme_quotes_and_leaves_nothing_running) {
     if (line == "...") continue;
     EXPECT_THAT(seen, HasSubstr(without_numbers_of_the_day(line) + "\n")) << line;
   }
-  for (const char* words : {"settled 1,200 of 1,208 stuck rows, gave back 89,520 credits in 993 refunds, 2 could not be settled", "settled 0 of 8 stuck rows", "(exit code 6)"}) {
+  for (const char* words :
+       {"settled 1,200 of 1,208 stuck rows, gave back 89,520 credits in 993 refunds, 2 could not be settled",
+        "settled 0 of 8 stuck rows", "(exit code 6)"}) {
     EXPECT_THAT(result.out, HasSubstr(words));
   }
   EXPECT_FALSE(std::filesystem::exists(project_root() / ".local/demo/data/postmaster.pid"));

@@ -1,4 +1,5 @@
-// Replays golden tables through core. Written without exceptions and libraries, so that Emscripten builds it too.
+// Replays golden tables through core. Written without exceptions and libraries, so that Emscripten builds it
+// too.
 //
 // A table is lines of "KIND | inputs ... | expected". '#' begins a comment; blanks around '|' do not count.
 #include <cstdio>
@@ -73,7 +74,8 @@ Rule golden_rule(const std::string& provider) {
   rule.older_than = minutes(10);
   rule.set = {{"status", Assignment::Kind::literal, "failed"}};
   rule.refund = Refund{QualifiedName{"public", "refund"}, "user_id", "cost", "charged", "refunded", ""};
-  if (provider == "provider") rule.provider = ProviderLink{"runninghub", "task_id", "api_account", minutes(12)};
+  if (provider == "provider")
+    rule.provider = ProviderLink{"runninghub", "task_id", "api_account", minutes(12)};
   if (provider == "capped") {
     rule.rescues_max = 3;
     rule.rescue_count = "rescue_count";
@@ -92,7 +94,8 @@ std::optional<Verdict> verdict_of(const std::string& word) {
   return std::nullopt;
 }
 
-/// settle | RULE (plain, provider, capped) | STATUS | AGE | TASK | RESCUES | CHARGED,REFUNDED,AMOUNT | VERDICT | DECISION
+/// settle | RULE (plain, provider, capped) | STATUS | AGE | TASK | RESCUES | CHARGED,REFUNDED,AMOUNT |
+/// VERDICT | DECISION
 std::string replay_settle(const Cells& cells) {
   const Instant now{1'700'000'000'000};
   JobFacts job;
@@ -126,7 +129,8 @@ std::string read_file(const char* path) {
   std::FILE* file = std::fopen(path, "rb");
   if (file == nullptr) return text;
   char buffer[4096];
-  for (std::size_t count = 0; (count = std::fread(buffer, 1, sizeof buffer, file)) > 0;) text.append(buffer, count);
+  for (std::size_t count = 0; (count = std::fread(buffer, 1, sizeof buffer, file)) > 0;)
+    text.append(buffer, count);
   std::fclose(file);
   return text;
 }

@@ -12,7 +12,8 @@ using testing::HasSubstr;
 TEST(adopt, proposes_rules_that_pass_the_check_and_settle_the_stuck_rows) {
   Database database = strange_database();
   add_tasks(database, 3);
-  database.exec(R"(INSERT INTO "Clínica"."Exames Lab" ("Situação", "Atualizado em") VALUES ('Em Análise', now() - interval '1 h'))");
+  database.exec(
+      R"(INSERT INTO "Clínica"."Exames Lab" ("Situação", "Atualizado em") VALUES ('Em Análise', now() - interval '1 h'))");
   const ProcessResult adopted = run_jobwatchdog({"adopt", "--database-url", database.url()});
   ASSERT_EQ(adopted.exit_code, 0) << adopted.err;
   EXPECT_THAT(adopted.out, HasSubstr("\"\\\"Clínica\\\".\\\"Exames Lab\\\"\""));
@@ -28,7 +29,8 @@ TEST(adopt, proposes_rules_that_pass_the_check_and_settle_the_stuck_rows) {
 
 TEST(adopt, writes_a_file_but_never_over_another) {
   Database database = strange_database();
-  const std::string path = (std::filesystem::temp_directory_path() / ("adopted-" + database.name() + ".toml")).string();
+  const std::string path =
+      (std::filesystem::temp_directory_path() / ("adopted-" + database.name() + ".toml")).string();
   const ProcessResult first = run_jobwatchdog({"adopt", "--output", path, "--database-url", database.url()});
   EXPECT_EQ(first.exit_code, 0) << first.err;
   EXPECT_THAT(first.err, HasSubstr("rules check"));

@@ -42,7 +42,8 @@ std::string problems_of(const std::string& text) {
   const auto parsed = parse_configuration(text, "file.toml", {});
   std::string all;
   if (parsed.ok()) return all;
-  for (const Problem& problem : parsed.error()) all += problem.where + " | " + problem.what + " | " + problem.mend + "\n";
+  for (const Problem& problem : parsed.error())
+    all += problem.where + " | " + problem.what + " | " + problem.mend + "\n";
   return all;
 }
 
@@ -69,7 +70,9 @@ TEST(configuration, with_a_mistake_tells_line_column_and_cure) {
       {"name = \"stuck-exams\"", "name = stuck-exams", {"file.toml:11:"}},
       {"older_than = \"5 min\"", "older_than = 5", {"file.toml:15:14", "duration in quotes"}},
       {"older_than = \"5 min\"", "older_than = \"5 mim\"", {"file.toml:15:14", "\"mim\" is not a unit"}},
-      {"older_than = ", "older_then = ", {"file.toml:15:1", "unknown field \"older_then\"", "did you mean \"older_than\"?"}},
+      {"older_than = ",
+       "older_then = ",
+       {"file.toml:15:1", "unknown field \"older_then\"", "did you mean \"older_than\"?"}},
       {"[sweep]", "[sweeps]", {"unknown field \"sweeps\"", "did you mean \"sweep\"?"}},
       {"batch_size = 500", "batch_size = 0", {"file.toml:7:14", "from 1 to 100000"}},
       {"batch_size = 500", "batchsize = 500", {"sweep.batchsize", "did you mean \"batch_size\"?"}},
@@ -77,7 +80,9 @@ TEST(configuration, with_a_mistake_tells_line_column_and_cure) {
       {"[\"public.exams\"]", "[[\"public.exams\"]]", {"file.toml:12:11", "text, a number or a boolean"}},
       {"status = \"pending\", ", "", {"file.toml:16:7", "stuck-exams", "does not set the status column"}},
       {"status = \"pending\"", "status = \"analyzing\"", {"file.toml:16:7", "also in stuck_in"}},
-      {"set = {", "hard_deadline = \"1 h\"\nset = {", {"file.toml:16:17", "means nothing without a provider"}},
+      {"set = {",
+       "hard_deadline = \"1 h\"\nset = {",
+       {"file.toml:16:17", "means nothing without a provider"}},
       {"age_of = \"updated_at\"\n", "", {"file.toml:10:1", "age_of", "timestamptz"}},
       {"[[rule]]", "[rule]", {"double the brackets"}},
   };
@@ -88,7 +93,8 @@ TEST(configuration, with_a_mistake_tells_line_column_and_cure) {
 }
 
 TEST(configuration, tells_all_its_mistakes_at_once) {
-  const std::string problems = problems_of(changed("batch_size = 500", "batch_size = \"many\"") + "colour = \"red\"\n");
+  const std::string problems =
+      problems_of(changed("batch_size = 500", "batch_size = \"many\"") + "colour = \"red\"\n");
   EXPECT_THAT(problems, HasSubstr("batch_size"));
   EXPECT_THAT(problems, HasSubstr("colour"));
 }
@@ -96,7 +102,8 @@ TEST(configuration, tells_all_its_mistakes_at_once) {
 TEST(configuration, without_rules_is_refused) { EXPECT_THAT(problems_of("[sweep]\n"), HasSubstr("adopt")); }
 
 TEST(configuration, reads_back_every_rule_that_we_write) {
-  for (const Rule& rule : {exam_rule(), credit_rule(), capped_rule(), settle_function_rule(), hostile_rule()}) {
+  for (const Rule& rule :
+       {exam_rule(), credit_rule(), capped_rule(), settle_function_rule(), hostile_rule()}) {
     const std::string text = rule_as_toml(rule);
     const auto parsed = parse_configuration(text, "written.toml", {});
     ASSERT_TRUE(parsed.ok()) << text << problems_of(text);

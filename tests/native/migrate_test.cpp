@@ -17,7 +17,9 @@ ProcessResult migrate(const Database& database, std::vector<std::string> argumen
 }
 
 std::string tables(Database& database, const std::string& schema) {
-  return database.value("SELECT string_agg(tablename, ',' ORDER BY tablename) FROM pg_tables WHERE schemaname = '" + schema + "'");
+  return database.value(
+      "SELECT string_agg(tablename, ',' ORDER BY tablename) FROM pg_tables WHERE schemaname = '" + schema +
+      "'");
 }
 
 TEST(migrate, makes_the_schema_and_then_has_nothing_to_do) {
@@ -44,13 +46,15 @@ TEST(migrate, watch_gives_a_sweep_over_own_tables_a_history) {
   const ConfigFile config{strange_rules};
   EXPECT_EQ(run_with(database, config, {"sweep"}).exit_code, 6);
   EXPECT_EQ(database.value("SELECT settled_count || ' ' || outcome FROM watchdog.sweep_runs"), "2 partial");
-  EXPECT_EQ(database.value("SELECT reason FROM watchdog.isolated_rows"), "em guarda judicial (pergunte ao jurídico) [P0001]");
+  EXPECT_EQ(database.value("SELECT reason FROM watchdog.isolated_rows"),
+            "em guarda judicial (pergunte ao jurídico) [P0001]");
   EXPECT_EQ(database.value("SELECT sum(jsonb_array_length(new_data->'ids')) FROM watchdog.audit_log"), "2");
 }
 
 TEST(migrate, refuses_with_the_list_of_differences_where_tables_of_these_names_exist) {
   Database database = Database::empty();
-  database.exec("CREATE TABLE public.exams (id bigint PRIMARY KEY, status text, color text); CREATE FUNCTION public.has_role(text) RETURNS boolean LANGUAGE sql AS 'SELECT true'");
+  database.exec(
+      "CREATE TABLE public.exams (id bigint PRIMARY KEY, status text, color text); CREATE FUNCTION public.has_role(text) RETURNS boolean LANGUAGE sql AS 'SELECT true'");
   const ProcessResult result = migrate(database);
   EXPECT_EQ(result.exit_code, 5);
   EXPECT_THAT(result.err, HasSubstr("table public.exams exists:"));
@@ -67,20 +71,23 @@ TEST(migrate, status_and_dry_run_change_nothing) {
   EXPECT_THAT(migrate(database, {"--status"}).out, HasSubstr("0001_watch_history         watch    missing"));
   EXPECT_THAT(migrate(database, {"--dry-run"}).out, HasSubstr("CREATE TABLE"));
   EXPECT_EQ(tables(database, "watchdog"), "");
-  EXPECT_EQ(nlohmann::json::parse(migrate(database, {"--status", "--json"}).out)["migrations"][0]["state"], "missing");
+  EXPECT_EQ(nlohmann::json::parse(migrate(database, {"--status", "--json"}).out)["migrations"][0]["state"],
+            "missing");
 }
 
 TEST(migrate, dry_run_prints_a_script_that_makes_the_same_schema) {
   Database by_script = Database::empty();
   const ConfigFile script{migrate(by_script, {"--dry-run"}).out};
-  const ProcessResult psql = run({"psql", "-q", "-v", "ON_ERROR_STOP=1", "-f", script.path(), by_script.url()});
+  const ProcessResult psql =
+      run({"psql", "-q", "-v", "ON_ERROR_STOP=1", "-f", script.path(), by_script.url()});
   EXPECT_EQ(psql.exit_code, 0) << psql.err;
   EXPECT_THAT(migrate(by_script).out, HasSubstr("nothing to do"));
 }
 
 TEST(migrate, two_at_once_both_end_well) {
   Database database = Database::empty();
-  const std::string command = std::string{JOBWATCHDOG_BINARY} + " migrate --database-url '" + database.url() + "'";
+  const std::string command =
+      std::string{JOBWATCHDOG_BINARY} + " migrate --database-url '" + database.url() + "'";
   const ProcessResult both = run({"sh", "-c", command + " & " + command + " && wait $!"});
   EXPECT_EQ(both.exit_code, 0) << both.out << both.err;
   EXPECT_THAT(migrate(database).out, HasSubstr("nothing to do"));
@@ -96,7 +103,9 @@ TEST(doctor, is_content_with_a_managed_database_and_names_what_is_missing_elsewh
   Database database = Database::managed();
   const ProcessResult good = run_jobwatchdog({"doctor", "--database-url", database.url()});
   EXPECT_EQ(good.exit_code, 0) << good.out << good.err;
-  for (const char* words : {"ok       server: PostgreSQL", "ok       schema: managed, up to date", "ok       clock:", "rules from built-in rules fit their tables"}) EXPECT_THAT(good.out, HasSubstr(words));
+  for (const char* words : {"ok       server: PostgreSQL", "ok       schema: managed, up to date",
+                            "ok       clock:", "rules from built-in rules fit their tables"})
+    EXPECT_THAT(good.out, HasSubstr(words));
   Database empty = Database::empty();
   const ProcessResult bad = run_jobwatchdog({"doctor", "--database-url", empty.url()});
   EXPECT_EQ(bad.exit_code, 5);

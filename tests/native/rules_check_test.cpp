@@ -10,7 +10,8 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-ProcessResult check(const Database& database, const std::string& rules, std::vector<std::string> arguments = {}) {
+ProcessResult check(const Database& database, const std::string& rules,
+                    std::vector<std::string> arguments = {}) {
   const ConfigFile config{rules};
   arguments.insert(arguments.begin(), {"rules", "check"});
   return run_with(database, config, arguments);
@@ -28,7 +29,8 @@ TEST(rules_check, finds_the_index_and_the_trigger_of_a_strange_schema) {
   const ProcessResult result = check(database, strange_rules);
   EXPECT_EQ(result.exit_code, 0) << result.out << result.err;
   EXPECT_THAT(result.out, HasSubstr("ok       exames on \"Clínica\".\"Exames Lab\""));
-  EXPECT_THAT(result.out, HasSubstr("trigger guarda: may refuse an update: em guarda judicial | somente o robo pode"));
+  EXPECT_THAT(result.out,
+              HasSubstr("trigger guarda: may refuse an update: em guarda judicial | somente o robo pode"));
   EXPECT_THAT(result.out, HasSubstr("setting app.papel"));
   EXPECT_THAT(result.out, Not(HasSubstr("no usable index")));
   EXPECT_EQ(check(database, strange_rules, {"--strict"}).exit_code, 3) << "warnings count with --strict";
@@ -36,7 +38,8 @@ TEST(rules_check, finds_the_index_and_the_trigger_of_a_strange_schema) {
 
 TEST(rules_check, tells_a_missing_index_with_the_statement_and_is_content_once_it_is_there) {
   Database database = strange_database();
-  database.exec("DROP INDEX public.tarefas_criado_em_id_idx; INSERT INTO public.tarefas (estado) SELECT 'pronto' FROM generate_series(1, 20000); ANALYZE public.tarefas");
+  database.exec(
+      "DROP INDEX public.tarefas_criado_em_id_idx; INSERT INTO public.tarefas (estado) SELECT 'pronto' FROM generate_series(1, 20000); ANALYZE public.tarefas");
   const std::string out = check(database, strange_rules).out;
   EXPECT_THAT(out, HasSubstr("no usable index: each sweep reads the whole table (about 20000 rows)"));
   const auto from = out.find("CREATE INDEX CONCURRENTLY ON \"public\".\"tarefas\"");
@@ -55,10 +58,18 @@ TEST(rules_check, refuses_what_cannot_work_with_3_and_its_cure) {
       {"\"criado_em\"", "\"criada_em\"", {"no column \"criada_em\"", "did you mean \"criado_em\"?"}},
       {"\"rodando\"", "\"rodada\"", {"not a value of the enum estado", "did you mean \"rodando\"?"}},
       {"\"falhou\"", "\"falho\"", {"not a value of the enum", "did you mean \"falhou\"?"}},
-      {"public.estornar_creditos", "public.estornar", {"(refund)", "does not exist", "no function of that name exists"}},
-      {"refund.user        = \"usuario_id\"", "refund.user        = \"custo\"", {"does not exist", "there is: estornar_creditos(text,integer,text)"}},
-      {"refund.charged     = \"cobrado\"", "refund.charged     = \"nota\"", {"has the type text", "needs boolean"}},
-      {"mensagem_erro = \"Tarefa cancelada; créditos estornados.\"", "custo = \"dez\"", {"(settle)", "invalid input syntax for type integer"}},
+      {"public.estornar_creditos",
+       "public.estornar",
+       {"(refund)", "does not exist", "no function of that name exists"}},
+      {"refund.user        = \"usuario_id\"",
+       "refund.user        = \"custo\"",
+       {"does not exist", "there is: estornar_creditos(text,integer,text)"}},
+      {"refund.charged     = \"cobrado\"",
+       "refund.charged     = \"nota\"",
+       {"has the type text", "needs boolean"}},
+      {"mensagem_erro = \"Tarefa cancelada; créditos estornados.\"",
+       "custo = \"dez\"",
+       {"(settle)", "invalid input syntax for type integer"}},
   };
   Database database = strange_database();
   for (const Misfit& misfit : misfits) {
@@ -73,28 +84,37 @@ TEST(rules_check, refuses_a_timestamp_without_time_zone) {
   database.exec("ALTER TABLE public.tarefas ALTER COLUMN criado_em TYPE timestamp");
   const ProcessResult result = check(database, strange_rules);
   EXPECT_EQ(result.exit_code, 3);
-  EXPECT_THAT(result.out, HasSubstr("ALTER TABLE \"public\".\"tarefas\" ALTER COLUMN \"criado_em\" TYPE timestamptz USING \"criado_em\" AT TIME ZONE 'UTC'"));
+  EXPECT_THAT(
+      result.out,
+      HasSubstr(
+          "ALTER TABLE \"public\".\"tarefas\" ALTER COLUMN \"criado_em\" TYPE timestamptz USING \"criado_em\" AT TIME ZONE 'UTC'"));
 }
 
 TEST(rules_check, tells_missing_rights_with_the_grant) {
   Database database = strange_database();
-  database.exec("DO $$ BEGIN CREATE ROLE poor_role; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$; GRANT SELECT ON public.tarefas TO poor_role");
-  const ProcessResult result = check(database, std::string{"[database]\nrole = \"poor_role\"\n"} + strange_rules);
+  database.exec(
+      "DO $$ BEGIN CREATE ROLE poor_role; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$; GRANT SELECT ON public.tarefas TO poor_role");
+  const ProcessResult result =
+      check(database, std::string{"[database]\nrole = \"poor_role\"\n"} + strange_rules);
   EXPECT_EQ(result.exit_code, 3);
   EXPECT_THAT(result.out, HasSubstr("role poor_role may not read it"));
   EXPECT_THAT(result.out, HasSubstr("GRANT USAGE ON SCHEMA \"Clínica\" TO \"poor_role\""));
   EXPECT_THAT(result.out, HasSubstr("role poor_role may not update it"));
-  database.exec("GRANT USAGE ON SCHEMA \"Clínica\" TO poor_role; GRANT SELECT, UPDATE ON \"Clínica\".\"Exames Lab\", public.tarefas, public.saldos TO poor_role");
+  database.exec(
+      "GRANT USAGE ON SCHEMA \"Clínica\" TO poor_role; GRANT SELECT, UPDATE ON \"Clínica\".\"Exames Lab\", public.tarefas, public.saldos TO poor_role");
   EXPECT_EQ(check(database, std::string{"[database]\nrole = \"poor_role\"\n"} + strange_rules).exit_code, 0);
   database.exec("REVOKE EXECUTE ON FUNCTION public.estornar_creditos(text, integer, text) FROM PUBLIC");
-  EXPECT_THAT(check(database, std::string{"[database]\nrole = \"poor_role\"\n"} + strange_rules).out, HasSubstr("GRANT EXECUTE ON FUNCTION \"public\".\"estornar_creditos\""));
+  EXPECT_THAT(check(database, std::string{"[database]\nrole = \"poor_role\"\n"} + strange_rules).out,
+              HasSubstr("GRANT EXECUTE ON FUNCTION \"public\".\"estornar_creditos\""));
 }
 
 TEST(rules_check, warns_of_rows_that_row_level_security_hides) {
   Database database = strange_database();
-  database.exec("DO $$ BEGIN CREATE ROLE limited_role; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;"
-                "GRANT USAGE ON SCHEMA \"Clínica\" TO limited_role; GRANT ALL ON ALL TABLES IN SCHEMA public, \"Clínica\" TO limited_role; ALTER TABLE public.tarefas ENABLE ROW LEVEL SECURITY");
-  EXPECT_THAT(check(database, std::string{"[database]\nrole = \"limited_role\"\n"} + strange_rules).out, HasSubstr("row level security applies to role limited_role"));
+  database.exec(
+      "DO $$ BEGIN CREATE ROLE limited_role; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;"
+      "GRANT USAGE ON SCHEMA \"Clínica\" TO limited_role; GRANT ALL ON ALL TABLES IN SCHEMA public, \"Clínica\" TO limited_role; ALTER TABLE public.tarefas ENABLE ROW LEVEL SECURITY");
+  EXPECT_THAT(check(database, std::string{"[database]\nrole = \"limited_role\"\n"} + strange_rules).out,
+              HasSubstr("row level security applies to role limited_role"));
   EXPECT_THAT(check(database, strange_rules).out, Not(HasSubstr("row level security")));
 }
 
@@ -112,12 +132,14 @@ TEST(rules_check, rehearses_and_rolls_back) {
 TEST(rules_check, counts_rows_whose_age_nobody_knows) {
   Database database = strange_database();
   database.exec(R"(INSERT INTO "Clínica"."Exames Lab" ("Situação") VALUES ('Em Análise'), ('Em Análise'))");
-  EXPECT_THAT(check(database, strange_rules).out, HasSubstr("2 rows are in a stuck status but Atualizado em is NULL"));
+  EXPECT_THAT(check(database, strange_rules).out,
+              HasSubstr("2 rows are in a stuck status but Atualizado em is NULL"));
 }
 
 TEST(a_sweep, skips_a_rule_that_does_not_fit_applies_the_others_and_exits_with_3) {
   Database database = strange_database();
-  database.exec(R"(ALTER TABLE public.tarefas RENAME COLUMN criado_em TO criada_em; INSERT INTO "Clínica"."Exames Lab" ("Situação", "Atualizado em") VALUES ('Em Análise', now() - interval '1 h'))");
+  database.exec(
+      R"(ALTER TABLE public.tarefas RENAME COLUMN criado_em TO criada_em; INSERT INTO "Clínica"."Exames Lab" ("Situação", "Atualizado em") VALUES ('Em Análise', now() - interval '1 h'))");
   const ConfigFile config{strange_rules};
   const ProcessResult result = run_with(database, config, {"sweep"});
   EXPECT_EQ(result.exit_code, 3) << result.err;

@@ -1,5 +1,5 @@
-/// A database as somebody else made it: quoted names, Portuguese letters, bigint keys, an enum, triggers that refuse,
-/// a foreign key, and a refund function of its own. Nothing of ours is in it.
+/// A database as somebody else made it: quoted names, Portuguese letters, bigint keys, an enum, triggers that
+/// refuse, a foreign key, and a refund function of its own. Nothing of ours is in it.
 #pragma once
 
 #include <filesystem>
@@ -69,9 +69,14 @@ CREATE TRIGGER guarda BEFORE UPDATE ON public.tarefas FOR EACH ROW EXECUTE FUNCT
 }
 
 /// Adds `count` running tasks of `user`, an hour old, that cost 10 each.
-inline void add_tasks(Database& database, int count, const std::string& user = "ana", const std::string& note = "") {
-  database.exec("INSERT INTO public.saldos VALUES ('" + user + "', 0) ON CONFLICT DO NOTHING; INSERT INTO public.tarefas (estado, usuario_id, custo, cobrado, estornado, nota, criado_em) SELECT 'rodando', '" +
-                user + "', 10, true, false, '" + note + "', now() - interval '1 hour' + i * interval '1 ms' FROM generate_series(1, " + std::to_string(count) + ") AS i");
+inline void add_tasks(Database& database, int count, const std::string& user = "ana",
+                      const std::string& note = "") {
+  database.exec(
+      "INSERT INTO public.saldos VALUES ('" + user +
+      "', 0) ON CONFLICT DO NOTHING; INSERT INTO public.tarefas (estado, usuario_id, custo, cobrado, estornado, nota, criado_em) SELECT 'rodando', '" +
+      user + "', 10, true, false, '" + note +
+      "', now() - interval '1 hour' + i * interval '1 ms' FROM generate_series(1, " + std::to_string(count) +
+      ") AS i");
 }
 
 /// The rules that a person would write for it.
@@ -107,7 +112,9 @@ refund.description = "Estorno"
 /// A configuration file that goes with the object.
 class ConfigFile {
  public:
-  explicit ConfigFile(const std::string& text) : path_(std::filesystem::temp_directory_path() / ("jobwatchdog-" + std::to_string(getpid()) + "-" + std::to_string(++count_) + ".toml")) {
+  explicit ConfigFile(const std::string& text)
+      : path_(std::filesystem::temp_directory_path() /
+              ("jobwatchdog-" + std::to_string(getpid()) + "-" + std::to_string(++count_) + ".toml")) {
     std::ofstream{path_} << text;
   }
   ~ConfigFile() { std::filesystem::remove(path_); }
@@ -122,7 +129,8 @@ class ConfigFile {
 };
 
 /// Runs a command on a database with a configuration.
-inline ProcessResult run_with(const Database& database, const ConfigFile& config, std::vector<std::string> arguments,
+inline ProcessResult run_with(const Database& database, const ConfigFile& config,
+                              std::vector<std::string> arguments,
                               const std::map<std::string, std::string>& env = {}) {
   arguments.insert(arguments.end(), {"--database-url", database.url(), "--config", config.path()});
   return run_jobwatchdog(arguments, env);

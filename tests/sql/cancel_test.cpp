@@ -6,9 +6,10 @@
 namespace jobwatchdog::test {
 namespace {
 
-std::string cancel(const std::string& function, const std::string& id, const std::string& table = "upscaler_jobs") {
-  return "SELECT success || ' ' || refunded_amount || ' ' || COALESCE(error_message, '') FROM public." + function + "(" + quoted(table) +
-         ", " + quoted(id) + ")";
+std::string cancel(const std::string& function, const std::string& id,
+                   const std::string& table = "upscaler_jobs") {
+  return "SELECT success || ' ' || refunded_amount || ' ' || COALESCE(error_message, '') FROM public." +
+         function + "(" + quoted(table) + ", " + quoted(id) + ")";
 }
 
 TEST(user_cancel_ai_job, cancels_and_refunds_the_callers_job) {
@@ -17,9 +18,11 @@ TEST(user_cancel_ai_job, cancels_and_refunds_the_callers_job) {
   EXPECT_EQ(database.value(as_user(alice, cancel("user_cancel_ai_job", id))), "true 60 ");
   EXPECT_EQ(status(database, id), "cancelled");
   EXPECT_EQ(balance(database), "1000");
-  EXPECT_EQ(database.value("SELECT action || table_name || actor || (old_data ->> 'status') FROM public.audit_log"),
-            "user_cancel_ai_jobupscaler_jobs" + alice + "running");
-  EXPECT_EQ(database.value(as_user(alice, cancel("user_cancel_ai_job", id))), "false 0 Job is already cancelled");
+  EXPECT_EQ(
+      database.value("SELECT action || table_name || actor || (old_data ->> 'status') FROM public.audit_log"),
+      "user_cancel_ai_jobupscaler_jobs" + alice + "running");
+  EXPECT_EQ(database.value(as_user(alice, cancel("user_cancel_ai_job", id))),
+            "false 0 Job is already cancelled");
   EXPECT_EQ(balance(database), "1000");
 }
 
@@ -38,7 +41,8 @@ TEST(user_cancel_ai_job, a_foreign_job_is_answered_like_an_absent_one) {
 TEST(user_cancel_ai_job, says_how_a_job_already_ended) {
   auto database = Database::managed();
   const auto id = add_job(database, {.status = "completed"});
-  EXPECT_EQ(database.value(as_user(alice, cancel("user_cancel_ai_job", id))), "false 0 Job is already completed");
+  EXPECT_EQ(database.value(as_user(alice, cancel("user_cancel_ai_job", id))),
+            "false 0 Job is already completed");
   EXPECT_EQ(balance(database), "940");
 }
 
@@ -52,9 +56,11 @@ TEST(admin_cancel_job, is_for_administrators_by_the_table_and_not_by_the_token) 
   auto database = Database::managed();
   make_admin(database);
   const auto id = add_job(database);
-  EXPECT_EQ(database.value(as_user(alice, cancel("admin_cancel_job", id))), "false 0 Only an administrator may cancel this job");
-  const std::string forged = R"(SET LOCAL request.jwt.claims = '{"sub":")" + bob +
-                             R"(","role":"service_role","user_metadata":{"role":"admin"},"app_metadata":{"role":"admin"}}'; )";
+  EXPECT_EQ(database.value(as_user(alice, cancel("admin_cancel_job", id))),
+            "false 0 Only an administrator may cancel this job");
+  const std::string forged =
+      R"(SET LOCAL request.jwt.claims = '{"sub":")" + bob +
+      R"(","role":"service_role","user_metadata":{"role":"admin"},"app_metadata":{"role":"admin"}}'; )";
   EXPECT_EQ(database.value(forged + "SET LOCAL ROLE authenticated; " + cancel("admin_cancel_job", id)),
             "false 0 Only an administrator may cancel this job");
   EXPECT_EQ(status(database, id), "running");
@@ -75,7 +81,9 @@ TEST(cancel, the_service_may_cancel_any_job) {
 TEST(cancel, the_owners_session_speaks_for_the_user_of_its_claims) {
   auto database = Database::managed();
   const auto id = add_job(database);
-  const auto claims = [](const std::string& user) { return R"(SET LOCAL request.jwt.claims = '{"sub":")" + user + R"("}'; )"; };
+  const auto claims = [](const std::string& user) {
+    return R"(SET LOCAL request.jwt.claims = '{"sub":")" + user + R"("}'; )";
+  };
   EXPECT_EQ(database.value(claims(bob) + cancel("user_cancel_ai_job", id)), "false 0 Job not found");
   EXPECT_EQ(database.value(claims(alice) + cancel("user_cancel_ai_job", id)), "true 60 ");
 }
@@ -100,7 +108,8 @@ TEST(has_role, answers_from_the_table) {
 }
 
 std::string mark(const std::string& id) {
-  return "SELECT public.mark_pending_job_as_failed('upscaler_jobs', " + quoted(id) + ", 'start request was lost')";
+  return "SELECT public.mark_pending_job_as_failed('upscaler_jobs', " + quoted(id) +
+         ", 'start request was lost')";
 }
 
 TEST(mark_pending_job_as_failed, fails_a_pending_job_of_the_caller_and_refunds_it) {
@@ -108,7 +117,8 @@ TEST(mark_pending_job_as_failed, fails_a_pending_job_of_the_caller_and_refunds_i
   const auto id = add_job(database, {.status = "pending"});
   EXPECT_EQ(database.value(as_user(bob, mark(id))), "f");
   EXPECT_EQ(database.value(as_user(alice, mark(id))), "t");
-  EXPECT_EQ(database.value("SELECT status || error_message FROM public.ai_jobs"), "failedstart request was lost");
+  EXPECT_EQ(database.value("SELECT status || error_message FROM public.ai_jobs"),
+            "failedstart request was lost");
   EXPECT_EQ(balance(database), "1000");
   EXPECT_EQ(database.value(as_user(alice, mark(id))), "f");
 }

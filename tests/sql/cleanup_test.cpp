@@ -1,4 +1,5 @@
-// The two cleanups that pg_cron runs alone: they settle what hangs, spare what lives, and no bad row stops them.
+// The two cleanups that pg_cron runs alone: they settle what hangs, spare what lives, and no bad row stops
+// them.
 #include <gtest/gtest.h>
 
 #include <pqxx/pqxx>
@@ -10,8 +11,9 @@ namespace {
 
 /// "cancelled:refunded" for the upscaler's table.
 std::string clean(Database& database) {
-  return database.value("SELECT cancelled_count || ':' || refunded_credits FROM public.cleanup_all_stale_ai_jobs() "
-                        "WHERE table_name = 'upscaler_jobs'");
+  return database.value(
+      "SELECT cancelled_count || ':' || refunded_credits FROM public.cleanup_all_stale_ai_jobs() "
+      "WHERE table_name = 'upscaler_jobs'");
 }
 
 TEST(cleanup_all_stale_ai_jobs, fails_and_refunds_what_hangs) {
@@ -30,8 +32,10 @@ TEST(cleanup_all_stale_ai_jobs, fails_and_refunds_what_hangs) {
 
 TEST(cleanup_all_stale_ai_jobs, answers_for_every_table_also_when_nothing_hangs) {
   auto database = Database::managed();
-  EXPECT_EQ(database.value("SELECT string_agg(table_name || cancelled_count || refunded_credits, ' ') FROM public.cleanup_all_stale_ai_jobs()"),
-            "pose_changer_jobs00 upscaler_jobs00 veste_ai_jobs00 video_upscaler_jobs00");
+  EXPECT_EQ(
+      database.value(
+          "SELECT string_agg(table_name || cancelled_count || refunded_credits, ' ') FROM public.cleanup_all_stale_ai_jobs()"),
+      "pose_changer_jobs00 upscaler_jobs00 veste_ai_jobs00 video_upscaler_jobs00");
   EXPECT_EQ(database.value("SELECT count(*) FROM public.audit_log"), "0");
 }
 
@@ -41,13 +45,16 @@ struct Age {
 };
 
 TEST(cleanup_all_stale_ai_jobs, judges_by_status_age_and_whether_the_provider_has_the_job) {
-  for (const Age& given : {Age{"queued", "9 min", "", false}, Age{"queued", "11 min", "", true}, Age{"starting", "9 min", "", false},
-                           Age{"starting", "11 min", "", true}, Age{"running", "11 min", "", true}, Age{"running", "11 min", "task", false},
-                           Age{"running", "13 min", "task", true}, Age{"pending", "1 day", "", false}, Age{"completed", "1 day", "", false},
-                           Age{"failed", "1 day", "", false}, Age{"cancelled", "1 day", "", false}}) {
+  for (const Age& given : {Age{"queued", "9 min", "", false}, Age{"queued", "11 min", "", true},
+                           Age{"starting", "9 min", "", false}, Age{"starting", "11 min", "", true},
+                           Age{"running", "11 min", "", true}, Age{"running", "11 min", "task", false},
+                           Age{"running", "13 min", "task", true}, Age{"pending", "1 day", "", false},
+                           Age{"completed", "1 day", "", false}, Age{"failed", "1 day", "", false},
+                           Age{"cancelled", "1 day", "", false}}) {
     auto database = Database::managed();
     add_job(database, {.status = given.status, .age = given.age, .task_id = given.task_id});
-    EXPECT_EQ(clean(database), given.stale ? "1:60" : "0:0") << given.status << " for " << given.age << " task " << given.task_id;
+    EXPECT_EQ(clean(database), given.stale ? "1:60" : "0:0")
+        << given.status << " for " << given.age << " task " << given.task_id;
   }
 }
 
@@ -68,9 +75,10 @@ TEST(cleanup_all_stale_ai_jobs, has_its_patience_from_the_tool) {
 }
 
 void poison(Database& database, const std::string& id) {
-  database.exec("CREATE FUNCTION public.poison() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'poisoned'; END$$;"
-                "CREATE TRIGGER poison BEFORE UPDATE ON public.upscaler_jobs FOR EACH ROW WHEN (OLD.id = " + quoted(id) +
-                ") EXECUTE FUNCTION public.poison()");
+  database.exec(
+      "CREATE FUNCTION public.poison() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'poisoned'; END$$;"
+      "CREATE TRIGGER poison BEFORE UPDATE ON public.upscaler_jobs FOR EACH ROW WHEN (OLD.id = " +
+      quoted(id) + ") EXECUTE FUNCTION public.poison()");
 }
 
 TEST(cleanup_all_stale_ai_jobs, one_bad_row_never_stops_the_others) {
@@ -79,8 +87,10 @@ TEST(cleanup_all_stale_ai_jobs, one_bad_row_never_stops_the_others) {
   for (int i = 0; i < 3; ++i) add_job(database, {.user = bob});
   poison(database, bad);
   EXPECT_EQ(clean(database), "3:180");
-  EXPECT_EQ(database.value("SELECT rule_name || table_name || (record_id = " + quoted(bad) + ") || sqlstate || reason || seen_count "
-                           "FROM watchdog.isolated_rows"), "stale-ai-jobsupscaler_jobstrueP0001poisoned1");
+  EXPECT_EQ(database.value("SELECT rule_name || table_name || (record_id = " + quoted(bad) +
+                           ") || sqlstate || reason || seen_count "
+                           "FROM watchdog.isolated_rows"),
+            "stale-ai-jobsupscaler_jobstrueP0001poisoned1");
   EXPECT_EQ(status(database, bad), "running");
   EXPECT_EQ(balance(database), "940");
   EXPECT_EQ(clean(database), "0:0");
@@ -107,7 +117,9 @@ TEST(cleanup_all_stale_ai_jobs, bad_rows_do_not_use_up_the_bound_of_good_ones) {
   const auto bad = add_job(database, {.age = "2 hours"});
   const auto good = add_job(database, {.user = bob});
   poison(database, bad);
-  const auto pass = [&] { return database.value("SELECT count(*) FROM watchdog.settle_stale_jobs('upscaler', 1)"); };
+  const auto pass = [&] {
+    return database.value("SELECT count(*) FROM watchdog.settle_stale_jobs('upscaler', 1)");
+  };
   EXPECT_EQ(pass(), "0");
   EXPECT_EQ(pass(), "1");
   EXPECT_EQ(status(database, good), "failed");
@@ -115,8 +127,9 @@ TEST(cleanup_all_stale_ai_jobs, bad_rows_do_not_use_up_the_bound_of_good_ones) {
 
 TEST(cleanup_all_stale_ai_jobs, is_bounded) {
   auto database = Database::managed();
-  database.exec("INSERT INTO public.upscaler_jobs (user_id, status, queued_at) SELECT gen_random_uuid(), 'queued', now() - interval '1 day' "
-                "FROM generate_series(1, 10001)");
+  database.exec(
+      "INSERT INTO public.upscaler_jobs (user_id, status, queued_at) SELECT gen_random_uuid(), 'queued', now() - interval '1 day' "
+      "FROM generate_series(1, 10001)");
   EXPECT_EQ(clean(database), "10000:0");
   EXPECT_EQ(clean(database), "1:0");
 }
@@ -160,25 +173,30 @@ TEST(cleanup_all_stale_ai_jobs, frees_slots_whose_deadline_has_passed) {
 TEST(cleanup_stuck_analyzing_exams, sends_stuck_exams_back_to_pending) {
   auto database = Database::managed();
   const auto exam = [&](const std::string& status, const std::string& age) {
-    return database.value("INSERT INTO public.exams (user_id, status, updated_at) VALUES (" + quoted(alice) + "," + quoted(status) +
-                          ", now() - interval " + quoted(age) + ") RETURNING id");
+    return database.value("INSERT INTO public.exams (user_id, status, updated_at) VALUES (" + quoted(alice) +
+                          "," + quoted(status) + ", now() - interval " + quoted(age) + ") RETURNING id");
   };
   const auto stuck = exam("analyzing", "6 min");
   exam("analyzing", "4 min");
   exam("completed", "1 day");
   EXPECT_EQ(database.rows("SELECT * FROM public.cleanup_stuck_analyzing_exams()"),
             (std::vector<std::vector<std::string>>{{"1", "{" + stuck + "}"}}));
-  EXPECT_EQ(database.value("SELECT status || (updated_at > now() - interval '1 min') FROM public.exams WHERE id = " + quoted(stuck)), "pendingtrue");
-  EXPECT_EQ(database.rows("SELECT * FROM public.cleanup_stuck_analyzing_exams()"), (std::vector<std::vector<std::string>>{{"0", "{}"}}));
+  EXPECT_EQ(database.value(
+                "SELECT status || (updated_at > now() - interval '1 min') FROM public.exams WHERE id = " +
+                quoted(stuck)),
+            "pendingtrue");
+  EXPECT_EQ(database.rows("SELECT * FROM public.cleanup_stuck_analyzing_exams()"),
+            (std::vector<std::vector<std::string>>{{"0", "{}"}}));
   EXPECT_EQ(database.value("SELECT count(*) FROM public.audit_log"), "1");
 }
 
 TEST(cleanup_stuck_analyzing_exams, one_bad_exam_never_stops_the_others) {
   auto database = Database::managed();
-  database.exec("INSERT INTO public.exams (user_id, status, file_url, updated_at) SELECT " + quoted(alice) +
-                ", 'analyzing', number, now() - interval '1 hour' FROM generate_series(1, 3) AS number;"
-                "CREATE FUNCTION public.poison() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'poisoned'; END$$;"
-                "CREATE TRIGGER poison BEFORE UPDATE ON public.exams FOR EACH ROW WHEN (OLD.file_url = '2') EXECUTE FUNCTION public.poison()");
+  database.exec(
+      "INSERT INTO public.exams (user_id, status, file_url, updated_at) SELECT " + quoted(alice) +
+      ", 'analyzing', number, now() - interval '1 hour' FROM generate_series(1, 3) AS number;"
+      "CREATE FUNCTION public.poison() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'poisoned'; END$$;"
+      "CREATE TRIGGER poison BEFORE UPDATE ON public.exams FOR EACH ROW WHEN (OLD.file_url = '2') EXECUTE FUNCTION public.poison()");
   EXPECT_EQ(database.value("SELECT cleaned_count FROM public.cleanup_stuck_analyzing_exams()"), "2");
   EXPECT_EQ(database.value("SELECT rule_name || reason FROM watchdog.isolated_rows"), "stuck-examspoisoned");
 }

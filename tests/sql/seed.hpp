@@ -1,4 +1,5 @@
-/// What the SQL tests start from: three users, charged jobs, and statements run as a browser or a server would.
+/// What the SQL tests start from: three users, charged jobs, and statements run as a browser or a server
+/// would.
 #pragma once
 
 #include <string>
@@ -32,42 +33,54 @@ inline std::string quoted(const std::string& text) {
 inline std::string add_job(Database& database, const SeedJob& job = {}) {
   const std::string id = database.value("SELECT gen_random_uuid()");
   const std::string then = "now() - interval " + quoted(job.age);
-  database.exec("INSERT INTO public." + job.table +
-                " (id, user_id, status, user_credit_cost, credits_charged, created_at, queued_at, started_at, task_id, api_account)"
-                " VALUES (" + quoted(id) + "," + quoted(job.user) + "," + quoted(job.status) + "," + std::to_string(job.cost) +
-                "," + (job.charged ? "true" : "false") + "," + then + "," + (job.status == "pending" ? "NULL" : then) + "," +
-                (job.status == "pending" || job.status == "queued" ? "NULL" : then) + "," +
-                (job.task_id.empty() ? "NULL" : quoted(job.task_id)) + ", 'arcano_main')");
+  database.exec(
+      "INSERT INTO public." + job.table +
+      " (id, user_id, status, user_credit_cost, credits_charged, created_at, queued_at, started_at, task_id, api_account)"
+      " VALUES (" +
+      quoted(id) + "," + quoted(job.user) + "," + quoted(job.status) + "," + std::to_string(job.cost) + "," +
+      (job.charged ? "true" : "false") + "," + then + "," + (job.status == "pending" ? "NULL" : then) + "," +
+      (job.status == "pending" || job.status == "queued" ? "NULL" : then) + "," +
+      (job.task_id.empty() ? "NULL" : quoted(job.task_id)) + ", 'arcano_main')");
   if (!job.charged) return id;
   database.exec("INSERT INTO public.upscaler_credits (user_id, balance) VALUES (" + quoted(job.user) +
                 ", 1000) ON CONFLICT DO NOTHING;"
-                "INSERT INTO watchdog.credit_ledger (tool, job_id, kind, user_id, amount) SELECT tool, " + quoted(id) +
-                ", 'charge', " + quoted(job.user) + ", -" + std::to_string(job.cost) + " FROM watchdog.tools WHERE table_name = " +
-                quoted(job.table) + ";UPDATE public.upscaler_credits SET balance = balance - " + std::to_string(job.cost) +
+                "INSERT INTO watchdog.credit_ledger (tool, job_id, kind, user_id, amount) SELECT tool, " +
+                quoted(id) + ", 'charge', " + quoted(job.user) + ", -" + std::to_string(job.cost) +
+                " FROM watchdog.tools WHERE table_name = " + quoted(job.table) +
+                ";UPDATE public.upscaler_credits SET balance = balance - " + std::to_string(job.cost) +
                 " WHERE user_id = " + quoted(job.user));
   return id;
 }
 
 /// Gives the job a slot and an active_jobs row, as admission does.
-inline void admit(Database& database, const std::string& table, const std::string& id, const std::string& user, int slot = 1) {
-  const std::string tool = database.value("SELECT tool FROM watchdog.tools WHERE table_name = " + quoted(table));
-  database.exec("UPDATE watchdog.provider_slots SET state = 'taken', tool = " + quoted(tool) + ", job_id = " + quoted(id) +
-                ", attempt = 1, task_id = 'task' WHERE account = 'arcano_main' AND slot = " + std::to_string(slot) +
-                ";INSERT INTO watchdog.active_jobs (user_id, tool, job_id, attempt) VALUES (" + quoted(user) + "," +
-                quoted(tool) + "," + quoted(id) + ", 1)");
+inline void admit(Database& database, const std::string& table, const std::string& id,
+                  const std::string& user, int slot = 1) {
+  const std::string tool =
+      database.value("SELECT tool FROM watchdog.tools WHERE table_name = " + quoted(table));
+  database.exec(
+      "UPDATE watchdog.provider_slots SET state = 'taken', tool = " + quoted(tool) +
+      ", job_id = " + quoted(id) +
+      ", attempt = 1, task_id = 'task' WHERE account = 'arcano_main' AND slot = " + std::to_string(slot) +
+      ";INSERT INTO watchdog.active_jobs (user_id, tool, job_id, attempt) VALUES (" + quoted(user) + "," +
+      quoted(tool) + "," + quoted(id) + ", 1)");
 }
 
 /// `sql` as a request of that role and user sees it; one implicit transaction, so the settings end with it.
 inline std::string as(const std::string& role, const std::string& user, const std::string& sql) {
   const std::string subject = user.empty() ? "" : R"("sub":")" + user + R"(",)";
-  return "SET LOCAL request.jwt.claims = '{" + subject + R"("role":")" + role + R"("}'; SET LOCAL ROLE )" + role + "; " + sql;
+  return "SET LOCAL request.jwt.claims = '{" + subject + R"("role":")" + role + R"("}'; SET LOCAL ROLE )" +
+         role + "; " + sql;
 }
 
-inline std::string as_user(const std::string& user, const std::string& sql) { return as("authenticated", user, sql); }
+inline std::string as_user(const std::string& user, const std::string& sql) {
+  return as("authenticated", user, sql);
+}
 
-/// Whether an error is a refusal by grants or by row level security. Judged by its words: libpqxx 6 drops this SQLSTATE.
+/// Whether an error is a refusal by grants or by row level security. Judged by its words: libpqxx 6 drops
+/// this SQLSTATE.
 inline bool is_denied(const std::string& error) {
-  return error.find("permission denied") != std::string::npos || error.find("violates row-level security policy") != std::string::npos;
+  return error.find("permission denied") != std::string::npos ||
+         error.find("violates row-level security policy") != std::string::npos;
 }
 
 inline void make_admin(Database& database) {
@@ -89,9 +102,10 @@ inline std::string unexplained_balances(Database& database) {
       "FROM watchdog.credit_ledger AS entry WHERE entry.user_id = credits.user_id), 0)");
 }
 
-inline std::string settle(const std::string& ids, const std::string& status, const std::string& table = "upscaler_jobs") {
-  return "SELECT count(*) || ':' || COALESCE(sum(refunded_amount), 0) FROM watchdog.settle_jobs(" + quoted(table) +
-         ", ARRAY[" + ids + "]::uuid[], '{\"status\":\"" + status + "\"}')";
+inline std::string settle(const std::string& ids, const std::string& status,
+                          const std::string& table = "upscaler_jobs") {
+  return "SELECT count(*) || ':' || COALESCE(sum(refunded_amount), 0) FROM watchdog.settle_jobs(" +
+         quoted(table) + ", ARRAY[" + ids + "]::uuid[], '{\"status\":\"" + status + "\"}')";
 }
 
 }  // namespace jobwatchdog::test

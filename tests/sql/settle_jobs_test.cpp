@@ -17,9 +17,13 @@ TEST(settle_jobs, fails_and_refunds_a_charged_job) {
   EXPECT_EQ(balance(database), "940");
   EXPECT_EQ(database.value(settle(quoted(id), "failed")), "1:60");
   EXPECT_EQ(balance(database), "1000");
-  EXPECT_EQ(database.value("SELECT status || credits_refunded || (completed_at = updated_at) || (completed_at > now() - interval '1 min') "
-                           "FROM public.ai_jobs"), "failedtruetruetrue");
-  EXPECT_EQ(database.value("SELECT string_agg(kind || amount, ' ' ORDER BY id) FROM watchdog.credit_ledger"), "charge-60 refund60");
+  EXPECT_EQ(
+      database.value(
+          "SELECT status || credits_refunded || (completed_at = updated_at) || (completed_at > now() - interval '1 min') "
+          "FROM public.ai_jobs"),
+      "failedtruetruetrue");
+  EXPECT_EQ(database.value("SELECT string_agg(kind || amount, ' ' ORDER BY id) FROM watchdog.credit_ledger"),
+            "charge-60 refund60");
   EXPECT_EQ(unexplained_balances(database), "0");
 }
 
@@ -32,19 +36,22 @@ TEST(settle_jobs, does_not_refund_twice) {
   EXPECT_EQ(balance(database), "1000");
 }
 
-// The twin: what keeps the money right is the ledger's key, not luck. Without a job there is no key, and two calls pay twice.
+// The twin: what keeps the money right is the ledger's key, not luck. Without a job there is no key, and two
+// calls pay twice.
 TEST(settle_jobs, a_refund_without_a_job_has_no_such_protection) {
   auto database = Database::managed();
   add_job(database);
-  for (int i = 0; i < 2; ++i) database.exec("SELECT * FROM public.refund_upscaler_credits(" + quoted(alice) + ", 60)");
+  for (int i = 0; i < 2; ++i)
+    database.exec("SELECT * FROM public.refund_upscaler_credits(" + quoted(alice) + ", 60)");
   EXPECT_EQ(balance(database), "1060");
 }
 
 TEST(settle_jobs, does_not_refund_again_what_the_ledger_already_holds) {
   auto database = Database::managed();
   const auto id = add_job(database);
-  database.exec("INSERT INTO watchdog.credit_ledger (tool, job_id, kind, user_id, amount) VALUES ('upscaler', " + quoted(id) +
-                ", 'refund', " + quoted(alice) + ", 60)");
+  database.exec(
+      "INSERT INTO watchdog.credit_ledger (tool, job_id, kind, user_id, amount) VALUES ('upscaler', " +
+      quoted(id) + ", 'refund', " + quoted(alice) + ", 60)");
   EXPECT_EQ(database.value(settle(quoted(id), "failed")), "1:0");
   EXPECT_EQ(balance(database), "940");
   EXPECT_EQ(database.value("SELECT credits_refunded FROM public.ai_jobs"), "t");
@@ -105,10 +112,15 @@ TEST(settle_jobs, completes_only_running_jobs_and_keeps_their_credits) {
   auto database = Database::managed();
   const auto running = add_job(database);
   const auto queued = add_job(database, {.user = bob, .status = "queued"});
-  EXPECT_EQ(database.value("SELECT string_agg(key::text || refunded_amount, ',') FROM watchdog.settle_jobs('public.upscaler_jobs', ARRAY[" +
-                           quoted(running) + "," + quoted(queued) + "]::uuid[], "
-                           R"('{"status":"completed","output_url":"https://result"}'))"), running + "0");
-  EXPECT_EQ(database.value("SELECT output_url FROM public.ai_jobs WHERE id = " + quoted(running)), "https://result");
+  EXPECT_EQ(
+      database.value(
+          "SELECT string_agg(key::text || refunded_amount, ',') FROM watchdog.settle_jobs('public.upscaler_jobs', ARRAY[" +
+          quoted(running) + "," + quoted(queued) +
+          "]::uuid[], "
+          R"('{"status":"completed","output_url":"https://result"}'))"),
+      running + "0");
+  EXPECT_EQ(database.value("SELECT output_url FROM public.ai_jobs WHERE id = " + quoted(running)),
+            "https://result");
   EXPECT_EQ(status(database, queued), "queued");
   EXPECT_EQ(balance(database), "940");
 }
@@ -138,8 +150,10 @@ TEST(settle_jobs, frees_the_user_but_keeps_the_slot_until_the_provider_confirms)
   admit(database, "upscaler_jobs", id, alice);
   EXPECT_EQ(database.value(settle(quoted(id), "cancelled")), "1:60");
   EXPECT_EQ(database.value("SELECT count(*) FROM watchdog.active_jobs"), "0");
-  EXPECT_EQ(database.value("SELECT state || (job_id = " + quoted(id) + ") || (deadline_at > now() + interval '11 min') "
-                           "FROM watchdog.provider_slots WHERE slot = 1"), "cancellingtruetrue");
+  EXPECT_EQ(database.value("SELECT state || (job_id = " + quoted(id) +
+                           ") || (deadline_at > now() + interval '11 min') "
+                           "FROM watchdog.provider_slots WHERE slot = 1"),
+            "cancellingtruetrue");
 }
 
 TEST(settle_jobs, frees_the_slot_of_a_completed_job) {
@@ -147,7 +161,9 @@ TEST(settle_jobs, frees_the_slot_of_a_completed_job) {
   const auto id = add_job(database);
   admit(database, "upscaler_jobs", id, alice);
   EXPECT_EQ(database.value(settle(quoted(id), "completed")), "1:0");
-  EXPECT_EQ(database.value("SELECT count(*) FROM watchdog.provider_slots WHERE state = 'free' AND job_id IS NULL"), "3");
+  EXPECT_EQ(
+      database.value("SELECT count(*) FROM watchdog.provider_slots WHERE state = 'free' AND job_id IS NULL"),
+      "3");
   EXPECT_EQ(database.value("SELECT count(*) FROM watchdog.active_jobs"), "0");
 }
 
@@ -172,15 +188,19 @@ TEST(settle_jobs, refuses_what_is_no_settlement) {
   auto database = Database::managed();
   const auto id = add_job(database);
   const auto refusal = [&](const std::string& table, const std::string& set) {
-    return database.error("SELECT * FROM watchdog.settle_jobs(" + quoted(table) + ", ARRAY[" + quoted(id) + "]::uuid[], " + set + ")")
+    return database
+        .error("SELECT * FROM watchdog.settle_jobs(" + quoted(table) + ", ARRAY[" + quoted(id) +
+               "]::uuid[], " + set + ")")
         .substr(0, 5);
   };
-  for (const auto* set : {R"('{"status":"queued"}')", R"('{}')", R"('[]')", "NULL", R"('{"status":null}')",
-                          R"('{"status":"failed","credits_refunded":true}')", R"('{"status":"failed","user_id":"x"}')",
-                          R"('{"status":"failed","error_message":7}')"}) {
+  for (const auto* set :
+       {R"('{"status":"queued"}')", R"('{}')", R"('[]')", "NULL", R"('{"status":null}')",
+        R"('{"status":"failed","credits_refunded":true}')", R"('{"status":"failed","user_id":"x"}')",
+        R"('{"status":"failed","error_message":7}')"}) {
     EXPECT_EQ(refusal("upscaler_jobs", set), "22023") << set;
   }
-  for (const auto* table : {"exams", "pg_catalog.pg_class", "upscaler_jobs; --", "watchdog.upscaler_jobs", ""}) {
+  for (const auto* table :
+       {"exams", "pg_catalog.pg_class", "upscaler_jobs; --", "watchdog.upscaler_jobs", ""}) {
     EXPECT_EQ(refusal(table, R"('{"status":"failed"}')"), "22023") << table;
   }
   EXPECT_EQ(status(database, id), "running");

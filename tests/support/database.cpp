@@ -6,6 +6,8 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <filesystem>
+#include <functional>
 #include <optional>
 #include <pqxx/pqxx>
 #include <stdexcept>
@@ -17,7 +19,8 @@ namespace {
 
 std::string cluster_url() {
   const char* url = std::getenv("WATCHDOG_TEST_DATABASE_URL");
-  if (url == nullptr) throw std::runtime_error("WATCHDOG_TEST_DATABASE_URL is not set: run the tests by script/test");
+  if (url == nullptr)
+    throw std::runtime_error("WATCHDOG_TEST_DATABASE_URL is not set: run the tests by script/test");
   return url;
 }
 
@@ -40,31 +43,34 @@ std::string fresh_name() {
   return "test_" + std::to_string(getpid()) + "_" + std::to_string(++count);
 }
 
-/// Migrated once a process, cloned for each test, dropped when the process ends.
-class ManagedTemplate {
- public:
-  static const std::string& name() {
-    static const ManagedTemplate made;
-    return made.name_;
-  }
+/// One for each build of the binary, so that a rebuilt one migrates anew.
+std::string template_name() {
+  const std::filesystem::path binary{JOBWATCHDOG_BINARY};
+  const auto written = std::filesystem::last_write_time(binary).time_since_epoch().count();
+  return "template_managed_" +
+         std::to_string(std::hash<std::string>{}(binary.string() + std::to_string(written)) % 1'000'000'000);
+}
 
- private:
-  ManagedTemplate() : name_("template_managed_" + std::to_string(getpid())) {
-    on_cluster("DROP DATABASE IF EXISTS " + name_);
-    on_cluster("CREATE DATABASE " + name_);
-    const ProcessResult result = run_jobwatchdog({"migrate", "--database-url", url_of(name_)});
+/// Migrated by the first test that needs it, whichever process that is, and cloned by the others. script/test
+/// drops it.
+const std::string& managed_template() {
+  static const std::string name = [] {
+    const std::string wanted = template_name();
+    pqxx::connection connection{cluster_url()};
+    pqxx::nontransaction work{connection};
+    work.exec(
+        "SELECT pg_advisory_lock(hashtextextended('managed_template', 0))");  // Until the connection ends.
+    if (!work.exec("SELECT 1 FROM pg_database WHERE datname = '" + wanted + "'").empty()) return wanted;
+    const std::string draft = wanted + "_draft";
+    work.exec("DROP DATABASE IF EXISTS " + draft);
+    work.exec("CREATE DATABASE " + draft);
+    const ProcessResult result = run_jobwatchdog({"migrate", "--database-url", url_of(draft)});
     if (result.exit_code != 0) throw std::runtime_error("migrate failed: " + result.err);
-  }
-  ~ManagedTemplate() {
-    try {
-      on_cluster("DROP DATABASE IF EXISTS " + name_);
-    } catch (const std::exception&) {
-      return;  // The cluster is gone already, and the template with it.
-    }
-  }
-
-  std::string name_;
-};
+    work.exec("ALTER DATABASE " + draft + " RENAME TO " + wanted);
+    return wanted;
+  }();
+  return name;
+}
 
 /// libpqxx 6 leaves the SQLSTATE out where it has a class of its own for the error.
 std::string sqlstate_of(const pqxx::sql_error& error) {
@@ -94,7 +100,7 @@ Database Database::empty() {
 Database Database::managed() {
   auto state = std::make_unique<State>();
   state->name = fresh_name();
-  on_cluster("CREATE DATABASE " + state->name + " TEMPLATE " + ManagedTemplate::name());
+  on_cluster("CREATE DATABASE " + state->name + " TEMPLATE " + managed_template());
   state->connection.emplace(url_of(state->name));
   return Database{std::move(state)};
 }
@@ -114,7 +120,8 @@ std::string Database::url() const { return url_of(state_->name); }
 
 std::string Database::tcp_url(const std::string& user, const std::string& password) const {
   const char* port = std::getenv("WATCHDOG_TEST_TCP_PORT");
-  if (port == nullptr) throw std::runtime_error("WATCHDOG_TEST_TCP_PORT is not set: run the tests by script/test");
+  if (port == nullptr)
+    throw std::runtime_error("WATCHDOG_TEST_TCP_PORT is not set: run the tests by script/test");
   return "postgresql://" + user + ":" + password + "@127.0.0.1:" + port + "/" + state_->name;
 }
 

@@ -7,11 +7,13 @@
 
 namespace jobwatchdog::test {
 
-/// A database of its own name, dropped when the object dies. Every member fails the test on an error, except `error`.
+/// A database of its own name, dropped when the object dies. Every member fails the test on an error, except
+/// `error`.
 class Database {
  public:
-  static Database empty();    ///< As `CREATE DATABASE` makes it.
-  static Database managed();  ///< After `jobwatchdog migrate`; a clone of a template that is migrated once a process.
+  static Database empty();  ///< As `CREATE DATABASE` makes it.
+  static Database
+  managed();  ///< After `jobwatchdog migrate`; a clone of a template that is migrated once a process.
 
   Database(Database&&) noexcept;
   Database(const Database&) = delete;
@@ -20,9 +22,11 @@ class Database {
   ~Database();
 
   [[nodiscard]] const std::string& name() const;
-  [[nodiscard]] std::string url() const;                                           ///< As the superuser, by unix socket.
-  [[nodiscard]] std::string tcp_url(const std::string& user, const std::string& password) const;  ///< By 127.0.0.1.
-  [[nodiscard]] std::string value(const std::string& sql);  ///< First column of the first row; "" for NULL or no row.
+  [[nodiscard]] std::string url() const;  ///< As the superuser, by unix socket.
+  [[nodiscard]] std::string tcp_url(const std::string& user,
+                                    const std::string& password) const;  ///< By 127.0.0.1.
+  [[nodiscard]] std::string value(
+      const std::string& sql);  ///< First column of the first row; "" for NULL or no row.
   [[nodiscard]] std::vector<std::vector<std::string>> rows(const std::string& sql);
   void exec(const std::string& sql);                        ///< One or many statements. Throws on an error.
   [[nodiscard]] std::string error(const std::string& sql);  ///< "SQLSTATE message", or "" when it worked.

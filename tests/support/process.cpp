@@ -72,7 +72,8 @@ ProcessResult run(const std::vector<std::string>& argv, const std::map<std::stri
   return result;
 }
 
-ProcessResult run_jobwatchdog(const std::vector<std::string>& arguments, const std::map<std::string, std::string>& env) {
+ProcessResult run_jobwatchdog(const std::vector<std::string>& arguments,
+                              const std::map<std::string, std::string>& env) {
   std::vector<std::string> argv{JOBWATCHDOG_BINARY};
   argv.insert(argv.end(), arguments.begin(), arguments.end());
   std::map<std::string, std::string> clean{{"DATABASE_URL", ""}, {"WATCHDOG_CONFIG", ""}, {"NO_COLOR", "1"}};
