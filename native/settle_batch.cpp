@@ -7,12 +7,10 @@
 
 #include "native/failpoint.hpp"
 #include "native/refund_result.hpp"
-#include "native/rest.hpp"
+#include "native/retry.hpp"
 
 namespace jobwatchdog {
 namespace {
-
-constexpr int attempts_max = 6;  // Of one batch, for errors of the moment.
 
 /// What one transaction came to, before anybody knows whether it was committed.
 struct BatchWork {
@@ -143,16 +141,6 @@ void add_committed(const std::vector<std::string>& keys, BatchWork work, TableRe
 void isolate(TableResult& result, IsolatedRow row) {
   ++result.isolated_count;
   if (result.isolated.size() < TableResult::rows_kept_max) result.isolated.push_back(std::move(row));
-}
-
-std::optional<DatabaseError> reconnect_patiently(Connection& connection) {
-  std::optional<DatabaseError> error;
-  for (int attempt = 1; attempt <= attempts_max; ++attempt) {
-    error = connection.reconnect();
-    if (!error) return std::nullopt;
-    rest_before_retry(attempt);
-  }
-  return error;
 }
 
 /// After a lost answer to COMMIT: true when the server says that it was committed.

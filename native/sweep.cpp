@@ -8,6 +8,7 @@
 #include "native/failpoint.hpp"
 #include "native/log.hpp"
 #include "native/progress_bar.hpp"
+#include "native/retry.hpp"
 #include "native/settle_batch.hpp"
 #include "native/stop_signal.hpp"
 #include "native/stopwatch.hpp"
@@ -24,14 +25,16 @@ struct SweepContext {
   std::string now_text;
   Instant now;
   Stopwatch stopwatch;
+  bool database_lost{false};  ///< It went away and did not come back: the tables that are left are not tried.
 
   [[nodiscard]] bool must_stop() const {
+    if (database_lost) return true;
     return stop_signal() != 0 || stopwatch.elapsed() >= options.duration_max;
   }
 };
 
 /// Reading may take longer than writing: a table without an index is read whole.
-TransactionOptions reading_options() { return {.read_only = true, .statement_timeout = seconds(60)}; }
+constexpr Duration reading_timeout = seconds(60);
 
 /// Decides over a page as it was read. Gives the rows to settle; what is kept is added to `result`.
 std::vector<SettledRow> decide(const BatchContext& batch, const Rows& page, TableResult& result) {
@@ -51,7 +54,7 @@ std::vector<SettledRow> decide(const BatchContext& batch, const Rows& page, Tabl
 void report_exhausted(SweepContext& sweep, const CompiledRule& compiled, TableResult& result) {
   if (compiled.exhausted.empty()) return;
   const DatabaseResult<Rows> rows =
-      sweep.connection.query(compiled.exhausted, {sweep.now_text}, reading_options());
+      read_patiently(sweep.connection, compiled.exhausted, {sweep.now_text}, reading_timeout);
   if (!rows.ok() || rows.value().size() == 0) return;
   result.exhausted_count = rows.value().integer(0, "total");
   for (std::size_t i = 0; i < rows.value().size(); ++i)
@@ -61,8 +64,16 @@ void report_exhausted(SweepContext& sweep, const CompiledRule& compiled, TableRe
 std::int64_t count_for_progress(SweepContext& sweep, const CompiledRule& compiled) {
   if (!ProgressBar::is_visible(sweep.options.show_progress)) return 0;
   const DatabaseResult<Rows> rows =
-      sweep.connection.query(compiled.count, {sweep.now_text}, reading_options());
+      read_patiently(sweep.connection, compiled.count, {sweep.now_text}, reading_timeout);
   return rows.ok() ? rows.value().integer(0, "total") : 0;
+}
+
+/// Ends the pass over a table; always false, as the answer of sweep_pages().
+bool end_early(TableResult& result, const DatabaseError& error) {
+  using Kind = DatabaseError::Kind;
+  result.error = error_text(error);
+  result.database_lost = error.kind == Kind::unreachable || error.kind == Kind::connection_lost;
+  return false;
 }
 
 /// All pages of one table, oldest first. Gives whether the pass saw every suspect.
@@ -71,15 +82,10 @@ bool sweep_pages(SweepContext& sweep, const BatchContext& batch, TableResult& re
   Text last_aged;
   Text last_key;
   while (!sweep.must_stop()) {
-    const DatabaseResult<Rows> found = sweep.connection.query(
-        batch.compiled.find, {sweep.now_text, last_aged, last_key, std::to_string(sweep.options.batch_size)},
-        reading_options());
-    if (!found.ok()) {
-      result.error = error_text(found.error());
-      if (found.error().kind == DatabaseError::Kind::connection_lost && !sweep.connection.reconnect())
-        result.error += "; reconnected";
-      return false;
-    }
+    const DatabaseResult<Rows> found = read_patiently(
+        sweep.connection, batch.compiled.find,
+        {sweep.now_text, last_aged, last_key, std::to_string(sweep.options.batch_size)}, reading_timeout);
+    if (!found.ok()) return end_early(result, found.error());
     const Rows& page = found.value();
     if (page.size() == 0) return true;
     if (!result.oldest_age_ms) result.oldest_age_ms = sweep.now.ms - page.integer(0, "aged_since_ms");
@@ -89,8 +95,7 @@ bool sweep_pages(SweepContext& sweep, const BatchContext& batch, TableResult& re
     if (sweep.options.dry_run) {
       add_settled(std::move(to_settle), result);
     } else if (auto error = settle_keys(sweep.connection, batch, keys_of(to_settle), result)) {
-      result.error = error_text(*error);
-      return false;
+      return end_early(result, *error);
     }
     bar.advance(static_cast<std::int64_t>(page.size()));
     last_aged = page.at(page.size() - 1, "aged_since");
@@ -159,9 +164,10 @@ void conclude(const SweepContext& sweep, SweepResult& result) {
 
 DatabaseResult<SweepResult> run_sweep(Connection& connection, const Configuration& configuration,
                                       const SweepOptions& options, History& history) {
-  const DatabaseResult<Rows> clock = connection.query(
+  const DatabaseResult<Rows> clock = read_patiently(
+      connection,
       "SELECT statement_timestamp() AS now, floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint AS now_ms",
-      {}, reading_options());
+      {}, reading_timeout);
   if (!clock.ok()) return clock.error();
   const DatabaseResult<std::vector<TableFacts>> shapes =
       load_table_shapes(connection, tables_of(configuration));
@@ -189,7 +195,9 @@ DatabaseResult<SweepResult> run_sweep(Connection& connection, const Configuratio
     const bool wanted = options.only_rule.empty() || options.only_rule == rule.name;
     RuleResult rule_result{rule.name, {}};
     for (std::size_t i = 0; i < rule.tables.size(); ++i, ++shape) {
-      if (wanted) rule_result.tables.push_back(sweep_table(sweep, rule, shapes.value()[shape], known_tables));
+      if (!wanted) continue;
+      rule_result.tables.push_back(sweep_table(sweep, rule, shapes.value()[shape], known_tables));
+      sweep.database_lost = sweep.database_lost || rule_result.tables.back().database_lost;
     }
     if (wanted) result.rules.push_back(std::move(rule_result));
   }

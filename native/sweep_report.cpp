@@ -201,6 +201,7 @@ std::string sweep_json(const SweepResult& result) {
 
 ExitCode sweep_exit_code(const SweepResult& result) {
   if (result.outcome == SweepOutcome::interrupted) return static_cast<ExitCode>(128 + stop_signal());
+  if (result.database_lost()) return ExitCode::database_unreachable;
   if (result.misconfigured) return ExitCode::configuration;
   if (result.outcome == SweepOutcome::failed) return ExitCode::failure;
   if (result.outcome == SweepOutcome::partial) return ExitCode::partial;

@@ -47,6 +47,7 @@ struct TableResult {
   std::vector<std::string> exhausted;
   std::vector<Problem> problems;  ///< Why the rule was not applied to this table at all.
   std::string error;              ///< Why the pass over this table ended early; "" when it did not.
+  bool database_lost{false};      ///< It ended because the database went away and did not come back.
 };
 
 struct RuleResult {
@@ -69,6 +70,15 @@ struct SweepResult {
   std::vector<RuleResult> rules;
   SweepOutcome outcome{SweepOutcome::done};
   bool misconfigured{false};  ///< A rule was skipped because it does not fit its table.
+
+  [[nodiscard]] bool database_lost() const {
+    for (const RuleResult& rule : rules) {
+      for (const TableResult& table : rule.tables) {
+        if (table.database_lost) return true;
+      }
+    }
+    return false;
+  }
 
   /// The sum of one count over all tables.
   [[nodiscard]] std::int64_t total(std::int64_t TableResult::*count) const {

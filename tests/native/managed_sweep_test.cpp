@@ -164,6 +164,26 @@ TEST(managed_sweep, reconnects_when_its_connection_is_cut_and_pays_once) {
   }
 }
 
+TEST(managed_sweep, ends_with_4_when_the_database_goes_away_for_good_and_has_done_nothing_by_halves) {
+  Database database = Database::managed();
+  for (int i = 0; i < 4; ++i) add_job(database);
+  const std::string away =
+      "after_settle=psql -qAt '" + database.url() + "' -c \"ALTER DATABASE " + database.name() +
+      " CONNECTION LIMIT 0\" -c \"ALTER ROLE leaving_role CONNECTION LIMIT 0\" -c \"SELECT pg_terminate_backend(pid) "
+      "FROM pg_stat_activity WHERE usename = 'leaving_role'\" > /dev/null";
+  database.exec(
+      "DO $$ BEGIN CREATE ROLE leaving_role LOGIN PASSWORD 'leaving' BYPASSRLS; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;"
+      "ALTER ROLE leaving_role CONNECTION LIMIT -1; GRANT service_role TO leaving_role");
+  const ProcessResult result =
+      run_jobwatchdog({"sweep", "--database-url", database.tcp_url("leaving_role", "leaving")},
+                      {{"WATCHDOG_FAILPOINT", away}});
+  EXPECT_EQ(result.exit_code, 4) << result.out << result.err;
+  EXPECT_EQ(database.value("SELECT count(*) FROM public.ai_jobs WHERE status = 'running'"), "4");
+  database.exec("ALTER DATABASE " + database.name() + " CONNECTION LIMIT -1");
+  EXPECT_EQ(sweep_json(database)["settled_count"], 4);
+  expect_books_balance(database);
+}
+
 TEST(managed_sweep, finishes_its_batch_on_a_signal_and_says_that_it_was_interrupted) {
   Database database = Database::managed();
   for (int i = 0; i < 4; ++i) add_job(database);

@@ -1,0 +1,49 @@
+// Trying again after an error of the moment.
+#include "native/retry.hpp"
+
+#include <chrono>
+#include <random>
+#include <thread>
+
+#include "core/backoff.hpp"
+
+namespace jobwatchdog {
+
+void rest_before_retry(int failed_attempt_count) {
+  static thread_local std::mt19937 generator{std::random_device{}()};
+  const BackoffPolicy policy{milliseconds(20), seconds(2), 1000};
+  std::uniform_int_distribution<int> draw{0, policy.jitter_permille_max};
+  std::this_thread::sleep_for(
+      std::chrono::milliseconds{backoff_delay(failed_attempt_count, draw(generator), policy).ms});
+}
+
+std::optional<DatabaseError> reconnect_patiently(Connection& connection) {
+  std::optional<DatabaseError> error;
+  for (int attempt = 1; attempt <= attempts_max; ++attempt) {
+    error = connection.reconnect();
+    if (!error) return std::nullopt;
+    rest_before_retry(attempt);
+  }
+  return error;
+}
+
+DatabaseResult<Rows> read_patiently(Connection& connection, const std::string& sql,
+                                    const std::vector<Text>& parameters, Duration statement_timeout) {
+  using Kind = DatabaseError::Kind;
+  for (int attempt = 1;; ++attempt) {
+    DatabaseResult<Rows> rows =
+        connection.query(sql, parameters, {.read_only = true, .statement_timeout = statement_timeout});
+    if (rows.ok() || attempt >= attempts_max) return rows;
+    // Nothing was written, so even an end in doubt is only a lost connection.
+    const Kind kind = rows.error().kind;
+    if (kind == Kind::connection_lost || kind == Kind::in_doubt) {
+      if (auto gone = reconnect_patiently(connection)) return *gone;
+    } else if (kind == Kind::retryable) {
+      rest_before_retry(attempt);
+    } else {
+      return rows;
+    }
+  }
+}
+
+}  // namespace jobwatchdog
