@@ -159,6 +159,22 @@ CompiledRule compile_rule(const Rule& rule, const QualifiedName& table) {
   return compiled;
 }
 
+std::vector<Law> compile_laws(const Rule& rule, const QualifiedName& table) {
+  if (!rule.refund || !rule.refund->function) return {};
+  const Refund& refund = *rule.refund;
+  const std::string select = "SELECT " + column(rule.key) + "::text AS record, " + column(rule.status) +
+                             "::text || ', amount ' || COALESCE(" + column(refund.amount) +
+                             "::text, 'unknown') AS detail" + from(table) + "\nWHERE ";
+  const std::string charged = "COALESCE(" + column(refund.charged) + ", false)";
+  const std::string refunded = "COALESCE(" + column(refund.refunded) + ", false)";
+  return {{"a charged row that became \"" + settled_status(rule) + "\" is refunded",
+           select + column(rule.status) + " = " + quote_literal(settled_status(rule)) + " AND " +
+               refund_due(refund)},
+          {"only a charged row is refunded", select + refunded + " AND NOT " + charged},
+          {"a row in work is not refunded",
+           select + refunded + " AND " + column(rule.status) + " IN " + stuck_statuses(rule)}};
+}
+
 namespace {
 
 /// A name inside a `--` comment: a line break in it must not end the comment.

@@ -35,6 +35,17 @@ struct CompiledRule {
 /** Source: design.md section 4; invariants.md R4, R5, R9, R11 (guards, order, keyset paging). */
 [[nodiscard]] CompiledRule compile_rule(const Rule& rule, const QualifiedName& table);
 
+/// A law over a table and the query that gives its violations as (record, detail).
+struct Law {
+  std::string law;
+  std::string sql;
+};
+
+/// What a rule's columns allow to prove of one of its tables: the money laws, where the rule refunds by a
+/// function.
+/** They judge every row of the table, also those that others settled. Source: design.md section 6 (audit). */
+[[nodiscard]] std::vector<Law> compile_laws(const Rule& rule, const QualifiedName& table);
+
 /// The compiled statements as one readable script with comments, for `rules show --sql`.
 [[nodiscard]] std::string compiled_rule_text(const Rule& rule, const QualifiedName& table);
 

@@ -193,6 +193,10 @@ int run_command_line(int argc, char** argv) {
   add_adopt(app, options);
   add_rules(app, options);
   add_migrate(app, options);
+  CLI::App* audit =
+      add_command(app, "audit", "Prove over the whole database that no credit was lost or paid twice.",
+                  "  jobwatchdog audit\n  jobwatchdog audit --json");
+  audit->callback([&options] { options.chosen = [&options] { return run_audit(options.global); }; });
   CLI::App* doctor = add_command(app, "doctor", "Check that everything is there that the watchdog needs.",
                                  "  jobwatchdog doctor");
   doctor->callback([&options] { options.chosen = [&options] { return run_doctor(options.global); }; });

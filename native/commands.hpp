@@ -46,6 +46,7 @@ struct SweepCommand {
 [[nodiscard]] ExitCode run_rules_show(const GlobalOptions& global, const RulesShowCommand& command);
 [[nodiscard]] ExitCode run_adopt(const GlobalOptions& global, const AdoptCommand& command);
 [[nodiscard]] ExitCode run_sweep_command(const GlobalOptions& global, const SweepCommand& command);
+[[nodiscard]] ExitCode run_audit(const GlobalOptions& global);
 [[nodiscard]] ExitCode run_doctor(const GlobalOptions& global);
 [[nodiscard]] ExitCode run_version(const GlobalOptions& global);
 

@@ -120,7 +120,8 @@ std::string set_locally(const std::string& name, const std::string& value) {
 /// What each transaction begins with, in one round trip. DateStyle fixes how times read, whatever the role's
 /// default.
 std::string preamble(const TransactionOptions& options, const SessionSettings& session) {
-  std::string sql = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED";
+  std::string sql = "SET TRANSACTION ISOLATION LEVEL ";
+  sql += options.one_snapshot ? "REPEATABLE READ" : "READ COMMITTED";
   sql += options.read_only ? ", READ ONLY" : ", READ WRITE";
   sql += "; SELECT " + set_locally("statement_timeout", std::to_string(options.statement_timeout.ms)) + ", " +
          set_locally("lock_timeout", std::to_string(options.lock_timeout.ms)) + ", " +
@@ -246,6 +247,14 @@ DatabaseResult<Rows> Connection::query(const std::string& sql, const std::vector
   if (!rows.ok()) return rows;
   if (auto error = transaction.value().commit()) return *error;
   return rows;
+}
+
+DatabaseResult<DatabaseNow> database_now(Connection& connection) {
+  const DatabaseResult<Rows> rows = connection.query(
+      "SELECT statement_timestamp() AS now, floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint AS now_ms",
+      {}, {.read_only = true});
+  if (!rows.ok()) return rows.error();
+  return DatabaseNow{{rows.value().integer(0, "now_ms")}, rows.value().text(0, "now")};
 }
 
 DatabaseResult<std::string> transaction_fate(Connection& connection, const std::string& xid) {

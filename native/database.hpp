@@ -62,6 +62,8 @@ struct SessionSettings {
 
 struct TransactionOptions {
   bool read_only{false};
+  bool one_snapshot{
+      false};  ///< REPEATABLE READ: all statements see one state of the database. For reading only.
   Duration statement_timeout{seconds(5)};
   Duration lock_timeout{milliseconds(500)};
   Duration idle_timeout{seconds(10)};  ///< 0 = never: for a transaction that only holds a lock.
@@ -109,6 +111,13 @@ class Connection {
   explicit Connection(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
+
+/// The database's clock, read once for a whole pass.
+struct DatabaseNow {
+  Instant instant;
+  std::string text;  ///< As the database writes it, to the microsecond.
+};
+[[nodiscard]] DatabaseResult<DatabaseNow> database_now(Connection& connection);
 
 /// What became of the transaction `xid` (of pg_current_xact_id()): "committed", "aborted", "in progress", ""
 /// unknown.

@@ -22,7 +22,9 @@ table_of(migrations migration_files)
 table_of(functions function_files)
 literal_of(${SQL_DIR}/migration_table.sql migration_table)
 literal_of(${SQL_DIR}/schema.sql schema)
+literal_of(${SQL_DIR}/audit.sql audit)
 file(APPEND ${OUTPUT} "std::span<const SqlFile> embedded_migrations() { return migration_files; }\n"
      "std::span<const SqlFile> embedded_functions() { return function_files; }\n"
      "std::string_view embedded_migration_table() { return ${migration_table}; }\n"
+     "std::string_view embedded_audit() { return ${audit}; }\n"
      "std::string_view embedded_schema() { return ${schema}; }\n}  // namespace jobwatchdog\n")

@@ -18,19 +18,16 @@ Finding finding(FindingLevel level, const QualifiedName& table, const std::strin
 
 std::vector<Finding> rehearse_rule(Connection& connection, const Rule& rule, const QualifiedName& table) {
   const CompiledRule compiled = compile_rule(rule, table);
-  const DatabaseResult<Rows> clock = connection.query(
-      "SELECT statement_timestamp() AS now, floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint AS now_ms",
-      {}, {.read_only = true});
+  const DatabaseResult<DatabaseNow> clock = database_now(connection);
   if (!clock.ok()) return {finding(FindingLevel::error, table, error_text(clock.error()), "")};
-  const std::string now_text = clock.value().text(0, "now");
+  const std::string& now_text = clock.value().text;
   const DatabaseResult<Rows> found =
       connection.query(compiled.find, {now_text, std::nullopt, std::nullopt, Text{rows_tried_max}},
                        {.read_only = true, .statement_timeout = seconds(60)});
   if (!found.ok()) return {finding(FindingLevel::error, table, error_text(found.error()), "")};
   if (found.value().size() == 0)
     return {finding(FindingLevel::note, table, "nothing is stuck now, so nothing could be tried", "")};
-  const BatchContext context{rule,     table, compiled, {clock.value().integer(0, "now_ms")},
-                             now_text, {},    "",       ""};
+  const BatchContext context{rule, table, compiled, clock.value().instant, now_text, {}, "", ""};
   std::vector<Finding> findings;
   for (std::size_t i = 0; i < found.value().size(); ++i) {
     const std::string key = found.value().text(i, "key");

@@ -164,10 +164,7 @@ void conclude(const SweepContext& sweep, SweepResult& result) {
 
 DatabaseResult<SweepResult> run_sweep(Connection& connection, const Configuration& configuration,
                                       const SweepOptions& options, History& history) {
-  const DatabaseResult<Rows> clock = read_patiently(
-      connection,
-      "SELECT statement_timestamp() AS now, floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint AS now_ms",
-      {}, reading_timeout);
+  const DatabaseResult<DatabaseNow> clock = database_now(connection);
   if (!clock.ok()) return clock.error();
   const DatabaseResult<std::vector<TableFacts>> shapes =
       load_table_shapes(connection, tables_of(configuration));
@@ -179,13 +176,8 @@ DatabaseResult<SweepResult> run_sweep(Connection& connection, const Configuratio
     if (names.ok()) known_tables = names.value();
   }
 
-  SweepContext sweep{connection,
-                     configuration,
-                     options,
-                     history,
-                     clock.value().text(0, "now"),
-                     {clock.value().integer(0, "now_ms")},
-                     {}};
+  SweepContext sweep{connection,         configuration,         options, history,
+                     clock.value().text, clock.value().instant, {}};
   SweepResult result;
   result.dry_run = options.dry_run;
   result.started_at = sweep.now_text;

@@ -152,16 +152,13 @@ DatabaseResult<std::optional<Explanation>> explain_in(Connection& connection, co
 
 ExitCode explain(Connection& connection, const Configuration& configuration, const SweepCommand& command,
                  bool as_json) {
-  const DatabaseResult<Rows> clock =
-      connection.query("SELECT floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint AS now_ms", {},
-                       {.read_only = true});
+  const DatabaseResult<DatabaseNow> clock = database_now(connection);
   if (!clock.ok()) return report(failure_of("reading the database's clock", clock.error()));
   nlohmann::ordered_json list = nlohmann::json::array();
   for (const Rule& rule : configuration.rules) {
     if (!command.rule.empty() && rule.name != command.rule) continue;
     for (const QualifiedName& table : rule.tables) {
-      const auto found =
-          explain_in(connection, rule, table, command.explain_id, {clock.value().integer(0, "now_ms")});
+      const auto found = explain_in(connection, rule, table, command.explain_id, clock.value().instant);
       if (!found.ok()) return report(failure_of("reading " + display_name(table), found.error()));
       if (!found.value()) continue;
       list.push_back(explanation_json(*found.value()));

@@ -79,10 +79,10 @@ inline void add_tasks(Database& database, int count, const std::string& user = "
       ") AS i");
 }
 
-/// How many rows were ever inserted, updated or deleted in this database, by whomever.
+/// How many rows were ever inserted, updated or deleted in the user tables of this database, by whomever.
 inline std::string writes_so_far(Database& database) {
   database.exec("SELECT pg_stat_force_next_flush()");
-  return database.value("SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_all_tables");
+  return database.value("SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_user_tables");
 }
 
 /// The rules that a person would write for it.

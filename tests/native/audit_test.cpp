@@ -1,0 +1,117 @@
+// `audit`: each law has a planted violation that it finds, and a clean database accuses nobody.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/native/strange_database.hpp"
+#include "tests/sql/seed.hpp"
+
+namespace jobwatchdog::test {
+namespace {
+
+using testing::HasSubstr;
+
+ProcessResult audit(const Database& database, std::vector<std::string> arguments = {}) {
+  arguments.insert(arguments.begin(), {"audit", "--database-url", database.url()});
+  return run_jobwatchdog(arguments);
+}
+
+/// The laws that are broken, joined by " | ".
+std::string broken_laws(const Database& database) {
+  const auto json = nlohmann::json::parse(audit(database, {"--json"}).out, nullptr, false);
+  std::string broken;
+  for (const auto& law : json["laws"]) {
+    if (law["violation_count"] > 0) broken += (broken.empty() ? "" : " | ") + law["law"].get<std::string>();
+  }
+  return broken;
+}
+
+TEST(audit, of_a_swept_database_is_clean) {
+  Database database = Database::managed();
+  for (int i = 0; i < 5; ++i) add_job(database);
+  add_job(database, {.status = "completed"});
+  add_job(database, {.status = "running", .age = "1 min"});
+  ASSERT_EQ(run_jobwatchdog({"sweep", "--database-url", database.url()}).exit_code, 0);
+  const ProcessResult result = audit(database);
+  EXPECT_EQ(result.exit_code, 0) << result.out << result.err;
+  EXPECT_THAT(result.out, HasSubstr("clean: 8 laws hold"));
+}
+
+TEST(audit, finds_every_planted_violation_by_the_law_that_it_breaks) {
+  struct Plant {
+    const char* law;
+    const char* sql;
+  };
+  const std::string flags = "ALTER TABLE watchdog.credit_ledger DISABLE TRIGGER USER;";
+  const std::vector<Plant> plants{
+      {"a charged job that failed or was cancelled has a refund | the refunded flag of a job and the ledger agree | a balance is its opening plus the ledger",
+       "DELETE FROM watchdog.credit_ledger WHERE kind = 'refund'"},
+      {"a refund equals its charge | a balance is its opening plus the ledger",
+       "UPDATE watchdog.credit_ledger SET amount = 61 WHERE kind = 'refund'"},
+      {"a refund equals its charge",
+       "UPDATE watchdog.credit_ledger SET amount = -50 WHERE kind = 'charge'; UPDATE public.upscaler_credits SET opening = opening - 10"},
+      {"only a job that failed or was cancelled has a refund",
+       "UPDATE public.ai_jobs SET status = 'completed'"},
+      {"the refunded flag of a job and the ledger agree",
+       "UPDATE public.ai_jobs SET credits_refunded = false"},
+      {"a balance is its opening plus the ledger",
+       "UPDATE public.upscaler_credits SET balance = balance + 1"},
+      {"an admitted job is active and of the same user and attempt",
+       "INSERT INTO watchdog.active_jobs (user_id, tool, job_id, attempt) SELECT user_id, tool, id, attempt FROM public.ai_jobs"},
+      {"a taken slot holds a job that starts or runs",
+       "UPDATE watchdog.provider_slots SET state = 'taken', tool = 'upscaler', job_id = (SELECT id FROM public.ai_jobs), attempt = 0 WHERE slot = 1"},
+      {"a slot is not held for a cancelled job after its deadline",
+       "UPDATE watchdog.provider_slots SET state = 'cancelling', tool = 'upscaler', job_id = (SELECT id FROM public.ai_jobs), attempt = 0, "
+       "deadline_at = now() - interval '1 h' WHERE slot = 1"},
+  };
+  for (const Plant& plant : plants) {
+    Database database = Database::managed();
+    add_job(database);
+    ASSERT_EQ(run_jobwatchdog({"sweep", "--database-url", database.url()}).exit_code, 0);
+    ASSERT_EQ(broken_laws(database), "");
+    database.exec(flags + "SET session_replication_role = replica;" + plant.sql);
+    EXPECT_EQ(broken_laws(database), plant.law) << plant.sql;
+    EXPECT_EQ(audit(database).exit_code, 6);
+  }
+}
+
+TEST(audit, prints_one_line_a_violation_with_the_record) {
+  Database database = Database::managed();
+  const std::string id = add_job(database);
+  database.exec("SET session_replication_role = replica; UPDATE public.ai_jobs SET status = 'failed'");
+  const ProcessResult result = audit(database);
+  EXPECT_EQ(result.exit_code, 6);
+  EXPECT_THAT(
+      result.out,
+      HasSubstr(
+          "violation: managed schema: a charged job that failed or was cancelled has a refund: upscaler " +
+          id + " (failed, charged 60)"));
+  EXPECT_THAT(result.out, HasSubstr("1 of 8 laws are broken"));
+}
+
+TEST(audit, proves_of_watched_tables_what_their_columns_allow) {
+  Database database = strange_database();
+  const ConfigFile config{strange_rules};
+  add_tasks(database, 3);
+  ASSERT_EQ(run_with(database, config, {"sweep"}).exit_code, 0);
+  EXPECT_EQ(run_with(database, config, {"audit"}).exit_code, 0);
+  database.exec(
+      "UPDATE public.tarefas SET estornado = false WHERE id = 1; UPDATE public.tarefas SET cobrado = false WHERE id = 2; UPDATE public.tarefas SET estado = 'rodando' WHERE id = 3");
+  const ProcessResult result = run_with(database, config, {"audit"});
+  EXPECT_EQ(result.exit_code, 6);
+  EXPECT_THAT(result.out,
+              HasSubstr("a charged row that became \"falhou\" is refunded: 1 (falhou, amount 10)"));
+  EXPECT_THAT(result.out, HasSubstr("only a charged row is refunded: 2 (falhou"));
+  EXPECT_THAT(result.out, HasSubstr("a row in work is not refunded: 3 (rodando"));
+}
+
+TEST(audit, says_so_when_there_is_nothing_to_prove) {
+  Database database = Database::empty();
+  const ConfigFile config{
+      "[[rule]]\nname = \"r\"\ntables = [\"jobs\"]\nstuck_in = [\"running\"]\nage_of = \"at\"\nolder_than = \"5 min\"\nset = { status = \"failed\" }\n"};
+  EXPECT_EQ(run_with(database, config, {"audit"}).exit_code, 3);
+}
+
+}  // namespace
+}  // namespace jobwatchdog::test
