@@ -27,7 +27,7 @@ std::vector<Finding> rehearse_rule(Connection& connection, const Rule& rule, con
   if (!found.ok()) return {finding(FindingLevel::error, table, error_text(found.error()), "")};
   if (found.value().size() == 0)
     return {finding(FindingLevel::note, table, "nothing is stuck now, so nothing could be tried", "")};
-  const BatchContext context{rule, table, compiled, clock.value().instant, now_text, {}, "", ""};
+  const BatchContext context{rule, table, compiled, clock.value().instant, now_text, {}, "", "", {}};
   std::vector<Finding> findings;
   for (std::size_t i = 0; i < found.value().size(); ++i) {
     const std::string key = found.value().text(i, "key");

@@ -260,7 +260,7 @@ std::optional<DatabaseError> settle_keys(Connection& connection, const BatchCont
                                          std::vector<std::string> keys, TableResult& result) {
   std::vector<std::vector<std::string>> waiting;
   waiting.push_back(std::move(keys));
-  while (!waiting.empty()) {
+  do {
     const std::vector<std::string> batch = std::move(waiting.back());
     waiting.pop_back();
     if (batch.empty()) continue;
@@ -279,7 +279,7 @@ std::optional<DatabaseError> settle_keys(Connection& connection, const BatchCont
       waiting.emplace_back(middle, batch.end());
       waiting.emplace_back(batch.begin(), middle);
     }
-  }
+  } while (!waiting.empty() && !context.must_stop());
   return std::nullopt;
 }
 

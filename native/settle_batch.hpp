@@ -6,6 +6,7 @@
 /// guessed.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@ struct BatchContext {
   TransactionOptions transaction;
   std::string audit_table;  ///< Quoted; "" = no audit.
   std::string actor;
+  std::function<bool()> must_stop;  ///< Asked after each transaction: time is up, or a signal came.
 };
 
 /// The facts of row `i` of a result of `find`, `find_one` or `lock`.

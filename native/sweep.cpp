@@ -97,6 +97,7 @@ bool sweep_pages(SweepContext& sweep, const BatchContext& batch, TableResult& re
     } else if (auto error = settle_keys(sweep.connection, batch, keys_of(to_settle), result)) {
       return end_early(result, *error);
     }
+    if (sweep.must_stop()) return false;
     bar.advance(static_cast<std::int64_t>(page.size()));
     last_aged = page.at(page.size() - 1, "aged_since");
     last_key = page.at(page.size() - 1, "key");
@@ -122,7 +123,8 @@ TableResult sweep_table(SweepContext& sweep, const Rule& rule, const TableFacts&
                            {.statement_timeout = sweep.configuration.statement_timeout,
                             .lock_timeout = sweep.configuration.lock_timeout},
                            rule.audit ? sweep.history.audit_table() : "",
-                           sweep.history.actor()};
+                           sweep.history.actor(),
+                           [&sweep] { return sweep.must_stop(); }};
   const bool pass_is_whole = sweep_pages(sweep, batch, result);
   if (!result.error.empty()) return result;
   report_exhausted(sweep, compiled, result);
