@@ -19,7 +19,8 @@ void expect(const ProcessResult& result, int exit_code, std::initializer_list<co
 TEST(command_line, without_arguments_prints_its_help) {
   const ProcessResult result = run_jobwatchdog({});
   EXPECT_EQ(result.exit_code, 0);
-  for (const char* word : {"Examples:", "sweep", "adopt", "rules", "migrate", "audit", "doctor", "Exit codes:"})
+  for (const char* word :
+       {"Examples:", "sweep", "adopt", "rules", "migrate", "audit", "doctor", "Exit codes:"})
     EXPECT_THAT(result.out, HasSubstr(word));
 }
 
