@@ -147,7 +147,8 @@ CompiledRule compile_rule(const Rule& rule, const QualifiedName& table) {
   compiled.find_one = facts(rule) + from(table) + "\nWHERE " + key + " = $1";
   compiled.count = "SELECT count(*) AS total" + from(table) + stuck;
   compiled.lock = facts(rule) + from(table) + stuck + provider_patience(rule) + "\n  AND " + key +
-                  " = ANY ($2)\nORDER BY " + key + "\nFOR UPDATE SKIP LOCKED";
+                  " = ANY ($2)\n  AND " + age + " BETWEEN $3::timestamptz AND $4::timestamptz\nORDER BY " +
+                  key + "\nFOR UPDATE SKIP LOCKED";
   compiled.settle = settle_statement(rule, table);
   compiled.refund = refund_statement(rule, table);
   compiled.exhausted = exhausted_statement(rule, table);
@@ -195,7 +196,7 @@ std::string compiled_rule_text(const Rule& rule, const QualifiedName& table) {
   };
   section("find: $1 now, $2 and $3 the last row of the page before, $4 page size", compiled.find);
   section(
-      "lock: $1 now, $2 keys of the page; the guards are checked again, rows that others hold are left to them",
+      "lock: $1 now, $2 keys of the page, $3 and $4 its least and greatest age column; the guards are checked again, rows that others hold are left to them",
       compiled.lock);
   section("settle: $1 the locked keys, same transaction", compiled.settle);
   section("refund: $1 the settled keys that were charged and not yet refunded, same transaction",

@@ -127,6 +127,7 @@ std::string preamble(const TransactionOptions& options, const SessionSettings& s
          set_locally("lock_timeout", std::to_string(options.lock_timeout.ms)) + ", " +
          set_locally("idle_in_transaction_session_timeout", std::to_string(options.idle_timeout.ms)) + ", " +
          set_locally("datestyle", "ISO, YMD");
+  if (options.by_index_order) sql += ", " + set_locally("enable_bitmapscan", "off");
   for (const auto& [name, value] : session.settings) sql += ", " + set_locally(name, value);
   if (!session.role.empty()) sql += ", " + set_locally("role", session.role);
   return sql;

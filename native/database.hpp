@@ -64,6 +64,8 @@ struct TransactionOptions {
   bool read_only{false};
   bool one_snapshot{
       false};  ///< REPEATABLE READ: all statements see one state of the database. For reading only.
+  bool by_index_order{
+      false};  ///< No bitmap scans: a page is then read along its index, not all rows behind it.
   Duration statement_timeout{seconds(5)};
   Duration lock_timeout{milliseconds(500)};
   Duration idle_timeout{seconds(10)};  ///< 0 = never: for a transaction that only holds a lock.

@@ -31,7 +31,8 @@ std::vector<Finding> rehearse_rule(Connection& connection, const Rule& rule, con
   std::vector<Finding> findings;
   for (std::size_t i = 0; i < found.value().size(); ++i) {
     const std::string key = found.value().text(i, "key");
-    if (const auto refusal = rehearse_row(connection, context, key)) {
+    const std::string aged_since = found.value().text(i, "aged_since");
+    if (const auto refusal = rehearse_row(connection, context, {{key}, aged_since, aged_since})) {
       findings.push_back(finding(FindingLevel::warning, table,
                                  "row " + key + " cannot be settled: " + *refusal,
                                  "such rows are isolated and reported, the others are settled"));

@@ -28,11 +28,10 @@ std::optional<DatabaseError> reconnect_patiently(Connection& connection) {
 }
 
 DatabaseResult<Rows> read_patiently(Connection& connection, const std::string& sql,
-                                    const std::vector<Text>& parameters, Duration statement_timeout) {
+                                    const std::vector<Text>& parameters, const TransactionOptions& options) {
   using Kind = DatabaseError::Kind;
   for (int attempt = 1;; ++attempt) {
-    DatabaseResult<Rows> rows =
-        connection.query(sql, parameters, {.read_only = true, .statement_timeout = statement_timeout});
+    DatabaseResult<Rows> rows = connection.query(sql, parameters, options);
     if (rows.ok() || attempt >= attempts_max) return rows;
     // Nothing was written, so even an end in doubt is only a lost connection.
     const Kind kind = rows.error().kind;

@@ -22,6 +22,6 @@ void rest_before_retry(int failed_attempt_count);
 /// A statement that only reads, so that it may be tried again after a lost connection or a conflict.
 [[nodiscard]] DatabaseResult<Rows> read_patiently(Connection& connection, const std::string& sql,
                                                   const std::vector<Text>& parameters,
-                                                  Duration statement_timeout);
+                                                  const TransactionOptions& options);
 
 }  // namespace jobwatchdog

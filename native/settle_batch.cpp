@@ -20,6 +20,13 @@ struct BatchWork {
   std::vector<IsolatedRow> refused;  ///< Not empty: roll back, isolate these, try the others again.
 };
 
+std::vector<std::string> keys_of(const std::vector<SettledRow>& rows) {
+  std::vector<std::string> keys;
+  keys.reserve(rows.size());
+  for (const SettledRow& row : rows) keys.push_back(row.key);
+  return keys;
+}
+
 /// Decides over the locked rows: `work.settled` are those to settle, each with the credits that are due.
 void decide(const BatchContext& context, const Rows& locked, BatchWork& work) {
   work.locked_count = locked.size();
@@ -106,11 +113,11 @@ std::optional<DatabaseError> write_audit(Transaction& transaction, const BatchCo
 }
 
 /// Everything inside the transaction up to, but without, COMMIT.
-std::optional<DatabaseError> do_work(Transaction& transaction, const BatchContext& context,
-                                     const std::vector<std::string>& keys, BatchWork& work,
-                                     std::string& xid) {
-  const DatabaseResult<Rows> locked =
-      transaction.query(context.compiled.lock, {context.now_text, array_literal(keys)});
+std::optional<DatabaseError> do_work(Transaction& transaction, const BatchContext& context, const Page& page,
+                                     BatchWork& work, std::string& xid) {
+  const DatabaseResult<Rows> locked = transaction.query(
+      context.compiled.lock,
+      {context.now_text, array_literal(page.keys), page.aged_since_min, page.aged_since_max});
   if (!locked.ok()) return locked.error();
   decide(context, locked.value(), work);
   failpoint("after_lock");
@@ -132,9 +139,9 @@ std::optional<DatabaseError> do_work(Transaction& transaction, const BatchContex
   return std::nullopt;
 }
 
-void add_committed(const std::vector<std::string>& keys, BatchWork work, TableResult& result) {
+void add_committed(const Page& page, BatchWork work, TableResult& result) {
   result.kept_count += static_cast<std::int64_t>(work.kept.size());
-  result.missed_count += static_cast<std::int64_t>(keys.size() - work.locked_count);
+  result.missed_count += static_cast<std::int64_t>(page.keys.size() - work.locked_count);
   add_settled(std::move(work.settled), result);
 }
 
@@ -160,8 +167,7 @@ DatabaseResult<bool> was_committed(Connection& connection, const std::string& xi
 
 /// One batch, tried until its fate is known. Gives the work that was committed, the refusals that rolled it
 /// back, or an error that says what is wrong with this very set of rows (or with the database).
-DatabaseResult<BatchWork> run_batch(Connection& connection, const BatchContext& context,
-                                    const std::vector<std::string>& keys) {
+DatabaseResult<BatchWork> run_batch(Connection& connection, const BatchContext& context, const Page& page) {
   using Kind = DatabaseError::Kind;
   for (int attempt = 1;; ++attempt) {
     BatchWork work;
@@ -169,7 +175,7 @@ DatabaseResult<BatchWork> run_batch(Connection& connection, const BatchContext& 
     std::optional<DatabaseError> error;
     {
       DatabaseResult<Transaction> transaction = connection.begin(context.transaction);
-      error = transaction.ok() ? do_work(transaction.value(), context, keys, work, xid)
+      error = transaction.ok() ? do_work(transaction.value(), context, page, work, xid)
                                : std::optional{transaction.error()};
       if (!error && (!work.refused.empty() || work.settled.empty())) return work;
       failpoint("before_commit");
@@ -238,11 +244,9 @@ DecidedRow decide_row(const BatchContext& context, const Rows& rows, std::size_t
           settles};
 }
 
-std::vector<std::string> keys_of(const std::vector<SettledRow>& rows) {
-  std::vector<std::string> keys;
-  keys.reserve(rows.size());
-  for (const SettledRow& row : rows) keys.push_back(row.key);
-  return keys;
+Page page_of(const std::vector<SettledRow>& rows) {
+  if (rows.empty()) return {};
+  return {keys_of(rows), rows.front().aged_since, rows.back().aged_since};
 }
 
 void add_settled(std::vector<SettledRow> rows, TableResult& result) {
@@ -256,40 +260,43 @@ void add_settled(std::vector<SettledRow> rows, TableResult& result) {
   }
 }
 
-std::optional<DatabaseError> settle_keys(Connection& connection, const BatchContext& context,
-                                         std::vector<std::string> keys, TableResult& result) {
-  std::vector<std::vector<std::string>> waiting;
-  waiting.push_back(std::move(keys));
+std::optional<DatabaseError> settle_page(Connection& connection, const BatchContext& context, Page page,
+                                         TableResult& result) {
+  std::vector<Page> waiting;
+  const auto wait = [&](const Page& of, std::vector<std::string> keys) {
+    waiting.push_back({std::move(keys), of.aged_since_min, of.aged_since_max});
+  };
+  waiting.push_back(std::move(page));
   do {
-    const std::vector<std::string> batch = std::move(waiting.back());
+    const Page batch = std::move(waiting.back());
     waiting.pop_back();
-    if (batch.empty()) continue;
+    if (batch.keys.empty()) continue;
     DatabaseResult<BatchWork> outcome = run_batch(connection, context, batch);
     if (outcome.ok() && outcome.value().refused.empty()) {
       add_committed(batch, std::move(outcome.value()), result);
     } else if (outcome.ok()) {
       for (const IsolatedRow& row : outcome.value().refused) isolate(result, row);
-      waiting.push_back(without(batch, outcome.value().refused));
+      wait(batch, without(batch.keys, outcome.value().refused));
     } else if (!is_about_rows(outcome.error())) {
       return outcome.error();
-    } else if (batch.size() == 1) {
-      isolate(result, {batch.front(), outcome.error().sqlstate, error_text(outcome.error())});
+    } else if (batch.keys.size() == 1) {
+      isolate(result, {batch.keys.front(), outcome.error().sqlstate, error_text(outcome.error())});
     } else {
-      const auto middle = batch.begin() + static_cast<std::ptrdiff_t>(batch.size() / 2);
-      waiting.emplace_back(middle, batch.end());
-      waiting.emplace_back(batch.begin(), middle);
+      const auto middle = batch.keys.begin() + static_cast<std::ptrdiff_t>(batch.keys.size() / 2);
+      wait(batch, {middle, batch.keys.end()});
+      wait(batch, {batch.keys.begin(), middle});
     }
   } while (!waiting.empty() && !context.must_stop());
   return std::nullopt;
 }
 
 std::optional<std::string> rehearse_row(Connection& connection, const BatchContext& context,
-                                        const std::string& key) {
+                                        const Page& row) {
   DatabaseResult<Transaction> transaction = connection.begin(context.transaction);
   if (!transaction.ok()) return error_text(transaction.error());
   BatchWork work;
   std::string xid;
-  if (auto error = do_work(transaction.value(), context, {key}, work, xid)) return error_text(*error);
+  if (auto error = do_work(transaction.value(), context, row, work, xid)) return error_text(*error);
   if (!work.refused.empty()) return work.refused.front().reason;
   return std::nullopt;
 }

@@ -46,19 +46,27 @@ struct DecidedRow {
 /// Decides over row `i` of a result of `find` or `lock`.
 [[nodiscard]] DecidedRow decide_row(const BatchContext& context, const Rows& rows, std::size_t i);
 
-[[nodiscard]] std::vector<std::string> keys_of(const std::vector<SettledRow>& rows);
+/// Rows to settle, and between which values of their age column they lie.
+struct Page {
+  std::vector<std::string> keys;
+  std::string aged_since_min;
+  std::string aged_since_max;
+};
+
+/// The page that `rows`, which stand in the order of their age, make up.
+[[nodiscard]] Page page_of(const std::vector<SettledRow>& rows);
 
 /// Adds rows that are settled (or, in a dry run, would be) to the counts and the list.
 void add_settled(std::vector<SettledRow> rows, TableResult& result);
 
-/// Settles `keys` and adds what happened to `result`.
+/// Settles a page and adds what happened to `result`.
 /** Errors: only those that end the whole pass (the database is gone for good); rows that cannot be settled
  * are isolated in `result`. Source: design.md section 4, invariants.md R4, R5, R8. */
-[[nodiscard]] std::optional<DatabaseError> settle_keys(Connection& connection, const BatchContext& context,
-                                                       std::vector<std::string> keys, TableResult& result);
+[[nodiscard]] std::optional<DatabaseError> settle_page(Connection& connection, const BatchContext& context,
+                                                       Page page, TableResult& result);
 
-/// Settles one row and rolls back. Gives why it cannot be settled, or nothing.
+/// Settles a page of one row and rolls back. Gives why it cannot be settled, or nothing.
 [[nodiscard]] std::optional<std::string> rehearse_row(Connection& connection, const BatchContext& context,
-                                                      const std::string& key);
+                                                      const Page& row);
 
 }  // namespace jobwatchdog

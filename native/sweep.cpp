@@ -34,7 +34,9 @@ struct SweepContext {
 };
 
 /// Reading may take longer than writing: a table without an index is read whole.
-constexpr Duration reading_timeout = seconds(60);
+constexpr TransactionOptions reading{.read_only = true, .statement_timeout = seconds(60)};
+constexpr TransactionOptions reading_pages{
+    .read_only = true, .by_index_order = true, .statement_timeout = seconds(60)};
 
 /// Decides over a page as it was read. Gives the rows to settle; what is kept is added to `result`.
 std::vector<SettledRow> decide(const BatchContext& batch, const Rows& page, TableResult& result) {
@@ -54,7 +56,7 @@ std::vector<SettledRow> decide(const BatchContext& batch, const Rows& page, Tabl
 void report_exhausted(SweepContext& sweep, const CompiledRule& compiled, TableResult& result) {
   if (compiled.exhausted.empty()) return;
   const DatabaseResult<Rows> rows =
-      read_patiently(sweep.connection, compiled.exhausted, {sweep.now_text}, reading_timeout);
+      read_patiently(sweep.connection, compiled.exhausted, {sweep.now_text}, reading);
   if (!rows.ok() || rows.value().size() == 0) return;
   result.exhausted_count = rows.value().integer(0, "total");
   for (std::size_t i = 0; i < rows.value().size(); ++i)
@@ -64,7 +66,7 @@ void report_exhausted(SweepContext& sweep, const CompiledRule& compiled, TableRe
 std::int64_t count_for_progress(SweepContext& sweep, const CompiledRule& compiled) {
   if (!ProgressBar::is_visible(sweep.options.show_progress)) return 0;
   const DatabaseResult<Rows> rows =
-      read_patiently(sweep.connection, compiled.count, {sweep.now_text}, reading_timeout);
+      read_patiently(sweep.connection, compiled.count, {sweep.now_text}, reading);
   return rows.ok() ? rows.value().integer(0, "total") : 0;
 }
 
@@ -84,7 +86,7 @@ bool sweep_pages(SweepContext& sweep, const BatchContext& batch, TableResult& re
   while (!sweep.must_stop()) {
     const DatabaseResult<Rows> found = read_patiently(
         sweep.connection, batch.compiled.find,
-        {sweep.now_text, last_aged, last_key, std::to_string(sweep.options.batch_size)}, reading_timeout);
+        {sweep.now_text, last_aged, last_key, std::to_string(sweep.options.batch_size)}, reading_pages);
     if (!found.ok()) return end_early(result, found.error());
     const Rows& page = found.value();
     if (page.size() == 0) return true;
@@ -94,7 +96,7 @@ bool sweep_pages(SweepContext& sweep, const BatchContext& batch, TableResult& re
     std::vector<SettledRow> to_settle = decide(batch, page, result);
     if (sweep.options.dry_run) {
       add_settled(std::move(to_settle), result);
-    } else if (auto error = settle_keys(sweep.connection, batch, keys_of(to_settle), result)) {
+    } else if (auto error = settle_page(sweep.connection, batch, page_of(to_settle), result)) {
       return end_early(result, *error);
     }
     if (sweep.must_stop()) return false;

@@ -13,7 +13,7 @@ WHERE t."status" IN ('running', 'queued', 'starting')
 ORDER BY COALESCE(t."started_at", t."queued_at", t."created_at"), t."id"
 LIMIT $4::bigint;
 
--- lock: $1 now, $2 keys of the page; the guards are checked again, rows that others hold are left to them
+-- lock: $1 now, $2 keys of the page, $3 and $4 its least and greatest age column; the guards are checked again, rows that others hold are left to them
 SELECT t."id"::text AS key, t."status"::text AS status,
        COALESCE(t."started_at", t."queued_at", t."created_at")::text AS aged_since, CASE WHEN isfinite(COALESCE(t."started_at", t."queued_at", t."created_at")) THEN floor(extract(epoch FROM COALESCE(t."started_at", t."queued_at", t."created_at")) * 1000)::bigint END AS aged_since_ms,
        t."task_id"::text AS task_id, NULL AS rescue_count,
@@ -24,6 +24,7 @@ WHERE t."status" IN ('running', 'queued', 'starting')
   AND isfinite(COALESCE(t."started_at", t."queued_at", t."created_at"))
   AND (t."task_id" IS NULL OR COALESCE(t."started_at", t."queued_at", t."created_at") < $1::timestamptz - interval '720000 milliseconds')
   AND t."id" = ANY ($2)
+  AND COALESCE(t."started_at", t."queued_at", t."created_at") BETWEEN $3::timestamptz AND $4::timestamptz
 ORDER BY t."id"
 FOR UPDATE SKIP LOCKED;
 

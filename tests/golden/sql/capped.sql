@@ -14,7 +14,7 @@ WHERE t."status" IN ('analyzing')
 ORDER BY COALESCE(t."started_at", t."created_at"), t."id"
 LIMIT $4::bigint;
 
--- lock: $1 now, $2 keys of the page; the guards are checked again, rows that others hold are left to them
+-- lock: $1 now, $2 keys of the page, $3 and $4 its least and greatest age column; the guards are checked again, rows that others hold are left to them
 SELECT t."id"::text AS key, t."status"::text AS status,
        COALESCE(t."started_at", t."created_at")::text AS aged_since, CASE WHEN isfinite(COALESCE(t."started_at", t."created_at")) THEN floor(extract(epoch FROM COALESCE(t."started_at", t."created_at")) * 1000)::bigint END AS aged_since_ms,
        NULL AS task_id, COALESCE(t."rescues", 0)::bigint AS rescue_count,
@@ -25,6 +25,7 @@ WHERE t."status" IN ('analyzing')
   AND isfinite(COALESCE(t."started_at", t."created_at"))
   AND COALESCE(t."rescues", 0) < 3
   AND t."id" = ANY ($2)
+  AND COALESCE(t."started_at", t."created_at") BETWEEN $3::timestamptz AND $4::timestamptz
 ORDER BY t."id"
 FOR UPDATE SKIP LOCKED;
 

@@ -13,7 +13,7 @@ WHERE t."status" IN ('analyzing')
 ORDER BY t."updated_at", t."id"
 LIMIT $4::bigint;
 
--- lock: $1 now, $2 keys of the page; the guards are checked again, rows that others hold are left to them
+-- lock: $1 now, $2 keys of the page, $3 and $4 its least and greatest age column; the guards are checked again, rows that others hold are left to them
 SELECT t."id"::text AS key, t."status"::text AS status,
        t."updated_at"::text AS aged_since, CASE WHEN isfinite(t."updated_at") THEN floor(extract(epoch FROM t."updated_at") * 1000)::bigint END AS aged_since_ms,
        NULL AS task_id, NULL AS rescue_count,
@@ -23,6 +23,7 @@ WHERE t."status" IN ('analyzing')
   AND t."updated_at" < $1::timestamptz - interval '300000 milliseconds'
   AND isfinite(t."updated_at")
   AND t."id" = ANY ($2)
+  AND t."updated_at" BETWEEN $3::timestamptz AND $4::timestamptz
 ORDER BY t."id"
 FOR UPDATE SKIP LOCKED;
 

@@ -14,7 +14,7 @@ WHERE t."st'at""us" IN ('a''; DROP TABLE x; --', E'b\\''; DROP TABLE x; --', '$1
 ORDER BY t."when"" < now(); --", t."id""; DROP TABLE x; --"
 LIMIT $4::bigint;
 
--- lock: $1 now, $2 keys of the page; the guards are checked again, rows that others hold are left to them
+-- lock: $1 now, $2 keys of the page, $3 and $4 its least and greatest age column; the guards are checked again, rows that others hold are left to them
 SELECT t."id""; DROP TABLE x; --"::text AS key, t."st'at""us"::text AS status,
        t."when"" < now(); --"::text AS aged_since, CASE WHEN isfinite(t."when"" < now(); --") THEN floor(extract(epoch FROM t."when"" < now(); --") * 1000)::bigint END AS aged_since_ms,
        NULL AS task_id, NULL AS rescue_count,
@@ -25,6 +25,7 @@ WHERE t."st'at""us" IN ('a''; DROP TABLE x; --', E'b\\''; DROP TABLE x; --', '$1
   AND t."when"" < now(); --" < $1::timestamptz - interval '60000 milliseconds'
   AND isfinite(t."when"" < now(); --")
   AND t."id""; DROP TABLE x; --" = ANY ($2)
+  AND t."when"" < now(); --" BETWEEN $3::timestamptz AND $4::timestamptz
 ORDER BY t."id""; DROP TABLE x; --"
 FOR UPDATE SKIP LOCKED;
 
