@@ -218,6 +218,24 @@ TEST(managed_sweep, works_beside_another_one_unless_told_to_fail) {
   std::filesystem::remove(other);
 }
 
+TEST(managed_sweep, ten_at_once_pay_each_job_once_and_none_of_them_fails) {
+  Database database = Database::managed();
+  database.exec(
+      "INSERT INTO public.upscaler_jobs (user_id, status, user_credit_cost, credits_charged, created_at) "
+      "SELECT md5((i % 20)::text)::uuid, 'running', 5, true, now() - interval '1 h' FROM generate_series(1, 2000) AS i");
+  const std::string command = std::string{JOBWATCHDOG_BINARY} +
+                              " sweep --quiet --batch-size 50 --database-url '" + database.url() + "'";
+  const ProcessResult all =
+      run({"sh", "-c",
+           "pids=; for i in 1 2 3 4 5 6 7 8 9 10; do " + command +
+               " & pids=\"$pids $!\"; done; for p in $pids; do wait $p || exit $?; done"});
+  EXPECT_EQ(all.exit_code, 0) << all.out << all.err;
+  EXPECT_EQ(database.value("SELECT count(*) FROM public.ai_jobs WHERE status = 'failed'"), "2000");
+  EXPECT_EQ(database.value("SELECT sum(balance) FROM public.upscaler_credits"), "10000");
+  EXPECT_EQ(database.value("SELECT sum(settled_count) FROM watchdog.sweep_runs"), "2000") << "disjoint work";
+  expect_books_balance(database);
+}
+
 TEST(managed_sweep, stops_when_its_time_is_up_and_the_next_one_goes_on) {
   Database database = Database::managed();
   for (int i = 0; i < 6; ++i) add_job(database);
