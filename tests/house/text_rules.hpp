@@ -117,7 +117,8 @@ inline Complaints forbidden_text_complaints(const File& file) {
       ".org",
       "npmjs"
       ".com",
-      "deb.debian"
+      "deb"
+      ".debian"
       ".org",
       "pypi"
       ".org",
