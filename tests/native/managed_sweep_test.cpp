@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "tests/sql/seed.hpp"
+#include "tests/support/commit_swallowing_proxy.hpp"
 #include "tests/support/process.hpp"
 
 namespace jobwatchdog::test {
@@ -162,6 +163,25 @@ TEST(managed_sweep, reconnects_when_its_connection_is_cut_and_pays_once) {
     EXPECT_EQ(balance(database), "1000") << point;
     expect_books_balance(database);
   }
+}
+
+TEST(managed_sweep, looks_a_lost_answer_to_commit_up_and_pays_and_counts_once) {
+  Database database = Database::managed();
+  for (int i = 0; i < 3; ++i) add_job(database);
+  database.exec(
+      "DO $$ BEGIN CREATE ROLE doubting_role LOGIN SUPERUSER PASSWORD 'doubting'; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$");
+  const CommitSwallowingProxy proxy{std::stoi(std::getenv("WATCHDOG_TEST_TCP_PORT"))};
+  const ProcessResult result =
+      run_jobwatchdog({"sweep", "--json", "--database-url",
+                       "postgresql://doubting_role:doubting@127.0.0.1:" + std::to_string(proxy.port()) + "/" +
+                           database.name()});
+  EXPECT_EQ(result.exit_code, 0) << result.out << result.err;
+  EXPECT_TRUE(proxy.has_swallowed());
+  EXPECT_EQ(nlohmann::json::parse(result.out, nullptr, false)["settled_count"], 3);
+  EXPECT_EQ(balance(database), "1000");
+  EXPECT_EQ(database.value("SELECT count(*) FROM watchdog.credit_ledger WHERE kind = 'refund'"), "3");
+  EXPECT_EQ(database.value("SELECT count(*) FROM public.audit_log WHERE action = 'sweep'"), "1");
+  expect_books_balance(database);
 }
 
 TEST(managed_sweep, ends_with_4_when_the_database_goes_away_for_good_and_has_done_nothing_by_halves) {
