@@ -75,7 +75,7 @@ inline const std::vector<BannedWords>& banned_words() {
        "sleep_for|sleep_until|usleep|nanosleep|s?rand|random_device",
        "native/retry.hpp",
        {"native/retry.cpp"}},
-      {"native/", "toml", "native/configuration.hpp", {"native/configuration"}},
+      {"native/", "toml", "native/configuration.hpp", {"native/configuration", "native/toml_section.hpp"}},
       {"native/", "spdlog", "native/log.hpp", {"native/log.cpp"}},
       {"tests/", "GTEST_SKIP|DISABLED_\\w+", "a test that runs, or none", {}},
       // PostgreSQL and pg_cron tell nobody when they begin to wait or run: these two ask again and again, and
