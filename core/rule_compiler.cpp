@@ -176,21 +176,9 @@ std::vector<Law> compile_laws(const Rule& rule, const QualifiedName& table) {
            select + refunded + " AND " + column(rule.status) + " IN " + stuck_statuses(rule)}};
 }
 
-namespace {
-
-/// A name inside a `--` comment: a line break in it must not end the comment.
-std::string comment_text(std::string text) {
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 0x20U) c = ' ';
-  }
-  return text;
-}
-
-}  // namespace
-
 std::string compiled_rule_text(const Rule& rule, const QualifiedName& table) {
   const CompiledRule compiled = compile_rule(rule, table);
-  std::string out = "-- Rule " + comment_text(rule.name + " on " + display_name(table)) + "\n";
+  std::string out = "-- Rule " + single_line(rule.name + " on " + display_name(table)) + "\n";
   const auto section = [&out](const char* comment, const std::string& sql) {
     if (!sql.empty()) out += "\n-- " + std::string{comment} + "\n" + sql + ";\n";
   };

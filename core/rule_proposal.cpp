@@ -225,11 +225,7 @@ void give_unique_names(std::vector<Proposal>& proposals) {
   }
 }
 
-void append_comment(std::string& out, const std::string& text) {
-  out += "# ";
-  for (const char c : text) out += static_cast<unsigned char>(c) < 0x20U ? ' ' : c;
-  out += '\n';
-}
+void append_comment(std::string& out, const std::string& text) { out += "# " + single_line(text) + "\n"; }
 
 }  // namespace
 

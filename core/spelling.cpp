@@ -45,6 +45,13 @@ std::string suggestion(std::string_view word, const std::vector<std::string>& ca
   return "known: " + joined(candidates);
 }
 
+std::string single_line(std::string text) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < 0x20U) c = ' ';
+  }
+  return text;
+}
+
 std::string joined(const std::vector<std::string>& words, std::string_view separator) {
   std::string text;
   for (const std::string& word : words) {

@@ -14,6 +14,9 @@ namespace jobwatchdog {
 /// "did you mean \"NEAREST\"?" or, without a near one, "known: a, b, c".
 [[nodiscard]] std::string suggestion(std::string_view word, const std::vector<std::string>& candidates);
 
+/// The text on one line: line breaks and other control characters become blanks.
+[[nodiscard]] std::string single_line(std::string text);
+
 /// The words as one list: "a, b, c".
 [[nodiscard]] std::string joined(const std::vector<std::string>& words, std::string_view separator = ", ");
 

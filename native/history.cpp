@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include <array>
-#include <nlohmann/json.hpp>
 
+#include "native/json_text.hpp"
 #include "native/log.hpp"
 
 namespace jobwatchdog {
@@ -44,8 +44,7 @@ std::string details_json(const SweepResult& result) {
                         {"error", table.error}});
     }
   }
-  return nlohmann::ordered_json{{"duration_ms", result.duration_ms}, {"tables", tables}}.dump(
-      -1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return json_line({{"duration_ms", result.duration_ms}, {"tables", tables}});
 }
 
 }  // namespace
@@ -98,17 +97,19 @@ void History::end_run(Connection& connection, const SweepResult& result) {
 void History::record_isolated(Connection& connection, const std::string& rule, const TableResult& table,
                               bool pass_is_whole) {
   if (!writable_) return;
-  nlohmann::json list = nlohmann::json::array();
+  nlohmann::ordered_json list = nlohmann::json::array();
   for (const IsolatedRow& row : table.isolated)
     list.push_back({{"id", row.key}, {"sqlstate", row.sqlstate}, {"reason", row.reason}});
-  const std::string json = list.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  const DatabaseResult<Rows> written = connection.query(
-      "INSERT INTO watchdog.isolated_rows AS known (rule_name, table_name, record_id, sqlstate, reason) "
-      "SELECT $1, $2, r.id, r.sqlstate, r.reason FROM jsonb_to_recordset($3::jsonb) AS r (id text, sqlstate text, reason text) "
-      "ON CONFLICT (rule_name, table_name, record_id) DO UPDATE SET sqlstate = excluded.sqlstate, reason = excluded.reason, "
-      "last_seen_at = clock_timestamp(), seen_count = known.seen_count + 1",
-      {rule, table.table, json}, writing);
-  if (!written.ok()) return warn("isolated rows could not be recorded", written.error());
+  const std::string json = json_line(list);
+  if (!table.isolated.empty()) {
+    const DatabaseResult<Rows> written = connection.query(
+        "INSERT INTO watchdog.isolated_rows AS known (rule_name, table_name, record_id, sqlstate, reason) "
+        "SELECT $1, $2, r.id, r.sqlstate, r.reason FROM jsonb_to_recordset($3::jsonb) AS r (id text, sqlstate text, reason text) "
+        "ON CONFLICT (rule_name, table_name, record_id) DO UPDATE SET sqlstate = excluded.sqlstate, reason = excluded.reason, "
+        "last_seen_at = clock_timestamp(), seen_count = known.seen_count + 1",
+        {rule, table.table, json}, writing);
+    if (!written.ok()) return warn("isolated rows could not be recorded", written.error());
+  }
   if (!pass_is_whole || table.isolated_count > static_cast<std::int64_t>(table.isolated.size())) return;
   const DatabaseResult<Rows> forgotten = connection.query(
       "DELETE FROM watchdog.isolated_rows WHERE rule_name = $1 AND table_name = $2 "

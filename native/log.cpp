@@ -6,7 +6,8 @@
 #include <spdlog/spdlog.h>
 
 #include <cstdlib>
-#include <nlohmann/json.hpp>
+
+#include "native/json_text.hpp"
 
 namespace jobwatchdog {
 namespace {
@@ -40,12 +41,10 @@ std::string one_line(const std::string& text) {
 }
 
 std::string render(const std::string& message, const LogFields& fields) {
-  using Json = nlohmann::ordered_json;
   if (as_json) {
-    std::string text = "\"message\":" + Json(message).dump(-1, ' ', false, Json::error_handler_t::replace);
+    std::string text = "\"message\":" + json_line(message);
     for (const auto& [name, value] : fields) {
-      text +=
-          "," + Json(name).dump() + ":" + Json(value).dump(-1, ' ', false, Json::error_handler_t::replace);
+      text += "," + json_line(name) + ":" + json_line(value);
     }
     return text;
   }

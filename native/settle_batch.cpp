@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <map>
-#include <nlohmann/json.hpp>
 
 #include "native/failpoint.hpp"
+#include "native/json_text.hpp"
 #include "native/refund_result.hpp"
 #include "native/retry.hpp"
 
@@ -102,13 +102,10 @@ std::optional<DatabaseError> write_audit(Transaction& transaction, const BatchCo
                                      {"status", settled_status(context.rule)},
                                      {"ids", keys_of(work.settled)},
                                      {"refunds", refunds}};
-  const auto text = [](const nlohmann::ordered_json& json) {
-    return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  };
   const DatabaseResult<Rows> rows = transaction.query(
       "INSERT INTO " + context.audit_table +
           " (action, table_name, record_id, old_data, new_data, actor) VALUES ($1, $2, NULL, $3::jsonb, $4::jsonb, $5)",
-      {"sweep", display_name(context.table), text({{"rows", before}}), text(after), context.actor});
+      {"sweep", display_name(context.table), json_line({{"rows", before}}), json_line(after), context.actor});
   return rows.ok() ? std::nullopt : std::optional{rows.error()};
 }
 

@@ -2,9 +2,10 @@
 #include "native/sweep_report.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "core/duration_text.hpp"
+#include "core/spelling.hpp"
+#include "native/json_text.hpp"
 #include "native/stop_signal.hpp"
 #include "native/terminal_table.hpp"
 
@@ -70,12 +71,6 @@ std::string counts_table(const SweepResult& result) {
                         rows);
 }
 
-std::string one_line(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20U; }, ' ');
-  return text;
-}
-
 void append_more(std::string& out, std::int64_t total, std::size_t shown) {
   if (total > static_cast<std::int64_t>(shown))
     out += "  ... and " + grouped(total - static_cast<std::int64_t>(shown)) + " more\n";
@@ -85,7 +80,7 @@ void append_rows(std::string& out, const char* verb, const std::vector<SettledRo
                  std::int64_t total) {
   const std::size_t shown = std::min(rows.size(), rows_shown_max);
   for (std::size_t i = 0; i < shown; ++i) {
-    out += "  " + std::string{verb} + " " + one_line(rows[i].key) + ": " + one_line(rows[i].reason);
+    out += "  " + std::string{verb} + " " + single_line(rows[i].key) + ": " + single_line(rows[i].reason);
     if (rows[i].refunded_credits > 0) out += "; " + grouped(rows[i].refunded_credits) + " credits back";
     out += "\n";
   }
@@ -114,16 +109,17 @@ std::string trouble_details(const SweepResult& result) {
                problem.what + "\n  mend: " + problem.mend + "\n";
       }
       if (!table.error.empty())
-        out += "\nthe pass over " + table.table + " ended early: " + one_line(table.error) + "\n";
+        out += "\nthe pass over " + table.table + " ended early: " + single_line(table.error) + "\n";
       if (table.isolated_count > 0) out += "\nnot settled in " + table.table + " (the others were):\n";
       const std::size_t shown = std::min(table.isolated.size(), rows_shown_max);
       for (std::size_t i = 0; i < shown; ++i)
-        out += "  " + one_line(table.isolated[i].key) + ": " + one_line(table.isolated[i].reason) + "\n";
+        out +=
+            "  " + single_line(table.isolated[i].key) + ": " + single_line(table.isolated[i].reason) + "\n";
       append_more(out, table.isolated_count, shown);
       if (table.exhausted_count > 0) {
         out += "\nrescues used up in " + table.table + ", a person must look: ";
         for (std::size_t i = 0; i < std::min(table.exhausted.size(), rows_shown_max); ++i)
-          out += (i > 0 ? ", " : "") + one_line(table.exhausted[i]);
+          out += (i > 0 ? ", " : "") + single_line(table.exhausted[i]);
         out += table.exhausted_count > static_cast<std::int64_t>(rows_shown_max) ? ", ...\n" : "\n";
       }
     }
@@ -196,7 +192,7 @@ std::string sweep_json(const SweepResult& result) {
                       {"refunded_credits", result.total(&TableResult::refunded_credits)},
                       {"isolated_count", result.total(&TableResult::isolated_count)},
                       {"rules", rules}};
-  return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_document(document);
 }
 
 ExitCode sweep_exit_code(const SweepResult& result) {

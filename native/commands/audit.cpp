@@ -2,9 +2,9 @@
 #include "native/audit.hpp"
 
 #include <iostream>
-#include <nlohmann/json.hpp>
 
 #include "native/commands.hpp"
+#include "native/json_text.hpp"
 #include "native/terminal_table.hpp"
 
 namespace jobwatchdog {
@@ -47,7 +47,7 @@ void print_json(const std::vector<AuditedLaw>& laws) {
                     {"violation_count", law.violation_count},
                     {"violations", violations}});
   }
-  std::cout << Json{{"laws", list}}.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+  std::cout << json_document({{"laws", list}});
 }
 
 }  // namespace

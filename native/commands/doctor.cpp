@@ -2,11 +2,11 @@
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
-#include <nlohmann/json.hpp>
 
 #include "core/rule_lint.hpp"
 #include "native/catalog.hpp"
 #include "native/commands.hpp"
+#include "native/json_text.hpp"
 #include "native/stopwatch.hpp"
 
 namespace jobwatchdog {
@@ -129,7 +129,7 @@ void print(const std::vector<Check>& checks, bool as_json) {
     std::cout << state << check.name << ": " << check.words << "\n";
     if (!check.mend.empty()) std::cout << "           mend: " << check.mend << "\n";
   }
-  if (as_json) std::cout << list.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+  if (as_json) std::cout << json_document(list);
 }
 
 }  // namespace

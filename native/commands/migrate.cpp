@@ -1,9 +1,9 @@
 // `jobwatchdog migrate`: bring the schema up to this binary, or say why not.
 #include <algorithm>
 #include <iostream>
-#include <nlohmann/json.hpp>
 
 #include "native/commands.hpp"
+#include "native/json_text.hpp"
 #include "native/terminal_table.hpp"
 
 namespace jobwatchdog {
@@ -34,7 +34,7 @@ void print_status(const SchemaState& state, bool as_json) {
       state.functions_current ? "current" : (state.any_managed ? "of another version" : "missing");
   rows.push_back({"functions", "managed", functions});
   if (as_json) {
-    std::cout << nlohmann::ordered_json{{"migrations", list}, {"functions", functions}}.dump(2) << "\n";
+    std::cout << json_document({{"migrations", list}, {"functions", functions}});
   } else {
     std::cout << terminal_table({"migration", "set", "state"}, rows);
   }
@@ -71,7 +71,7 @@ std::optional<Failure> migrate_to(Connection& connection, const SchemaState& sta
 
 void print_applied(const std::vector<std::string>& applied, const GlobalOptions& global) {
   if (global.json) {
-    std::cout << nlohmann::ordered_json{{"applied", applied}}.dump(2) << "\n";
+    std::cout << json_document({{"applied", applied}});
     return;
   }
   if (global.quiet) return;

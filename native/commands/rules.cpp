@@ -2,7 +2,6 @@
 // compile to.
 #include <algorithm>
 #include <iostream>
-#include <nlohmann/json.hpp>
 
 #include "core/duration_text.hpp"
 #include "core/rule_compiler.hpp"
@@ -11,6 +10,7 @@
 #include "core/spelling.hpp"
 #include "native/catalog.hpp"
 #include "native/commands.hpp"
+#include "native/json_text.hpp"
 #include "native/rehearsal.hpp"
 #include "native/terminal_table.hpp"
 
@@ -72,7 +72,7 @@ void print_findings_json(const std::vector<CheckedTable>& tables) {
     }
     list.push_back({{"rule", checked.rule}, {"table", checked.table}, {"findings", findings}});
   }
-  std::cout << list.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+  std::cout << json_document(list);
 }
 
 bool has_level(const std::vector<CheckedTable>& tables, FindingLevel level) {
@@ -123,7 +123,7 @@ ExitCode run_rules_list(const GlobalOptions& global) {
                     {"detection_time_max_ms", detection.ms}});
   }
   if (global.json) {
-    std::cout << Json{{"source", configuration.value().source}, {"rules", list}}.dump(2) << "\n";
+    std::cout << json_document({{"source", configuration.value().source}, {"rules", list}});
     return ExitCode::done;
   }
   std::cout << terminal_table({"rule", "table", "stuck in", "older than", "becomes", "refund", "provider",

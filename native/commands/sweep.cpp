@@ -1,12 +1,12 @@
 // `jobwatchdog sweep`: one bounded pass, a dry run of it, or every fact behind one decision.
 #include <iostream>
-#include <nlohmann/json.hpp>
 
 #include "core/duration_text.hpp"
 #include "core/rule_compiler.hpp"
 #include "core/spelling.hpp"
 #include "native/commands.hpp"
 #include "native/history.hpp"
+#include "native/json_text.hpp"
 #include "native/log.hpp"
 #include "native/metrics_file.hpp"
 #include "native/settle_batch.hpp"
@@ -165,7 +165,7 @@ ExitCode explain(Connection& connection, const Configuration& configuration, con
       if (!as_json) print_explanation(*found.value(), rule);
     }
   }
-  if (as_json) std::cout << list.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+  if (as_json) std::cout << json_document(list);
   if (list.empty())
     return report({ExitCode::failure,
                    {{"--explain", "no watched table has a row with the key " + command.explain_id,

@@ -5,7 +5,6 @@
 
 #include <cstdlib>
 #include <fstream>
-#include <sstream>
 
 #include "core/builtin_rules.hpp"
 #include "tests/core/example_rules.hpp"
@@ -13,13 +12,6 @@
 
 namespace jobwatchdog::test {
 namespace {
-
-std::string read_file(const std::filesystem::path& path) {
-  std::ifstream file{path};
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
 
 /// Compares with tests/golden/sql/NAME.sql; WATCHDOG_WRITE_GOLDEN=1 writes the file instead, for a person to
 /// read.

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
 #include <sstream>
 
 #include "tests/native/strange_database.hpp"
@@ -14,12 +13,7 @@ namespace {
 
 using testing::HasSubstr;
 
-std::string readme() {
-  std::ifstream file{project_root() / "README.md"};
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
+std::string readme() { return read_file(project_root() / "README.md"); }
 
 /// The contents of all fenced blocks whose opening line is "```LANGUAGE".
 std::vector<std::string> blocks_of(const std::string& text, const std::string& language) {

@@ -4,12 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "tests/sql/seed.hpp"
 #include "tests/support/commit_swallowing_proxy.hpp"
+#include "tests/support/paths.hpp"
 #include "tests/support/process.hpp"
 
 namespace jobwatchdog::test {
@@ -227,12 +226,10 @@ TEST(managed_sweep, works_beside_another_one_unless_told_to_fail) {
             {{"WATCHDOG_FAILPOINT", "after_find=" + second + " --fail-if-locked 2> " + other +
                                         "; echo $? >> " + other + "; " + second + " 2>> " + other}});
   EXPECT_EQ(first.exit_code, 0) << first.err;
-  std::ifstream file{other};
-  std::ostringstream text;
-  text << file.rdbuf();
-  EXPECT_THAT(text.str(), HasSubstr("another sweep is running"));
-  EXPECT_THAT(text.str(), HasSubstr("\n7\n"));
-  EXPECT_THAT(text.str(), HasSubstr("works beside it"));
+  const std::string text = read_file(other);
+  EXPECT_THAT(text, HasSubstr("another sweep is running"));
+  EXPECT_THAT(text, HasSubstr("\n7\n"));
+  EXPECT_THAT(text, HasSubstr("works beside it"));
   EXPECT_EQ(balance(database), "1000");
   EXPECT_EQ(sweep(database, {"--fail-if-locked"}).exit_code, 0) << "the lock is free again";
   std::filesystem::remove(other);
@@ -283,12 +280,7 @@ TEST(managed_sweep, explains_every_fact_behind_a_decision) {
 TEST(managed_sweep, writes_metrics_that_keep_the_last_success) {
   Database database = Database::managed();
   const std::string path = std::filesystem::temp_directory_path() / (database.name() + ".prom");
-  const auto metrics = [&] {
-    std::ifstream file{path};
-    std::ostringstream text;
-    text << file.rdbuf();
-    return text.str();
-  };
+  const auto metrics = [&] { return read_file(path); };
   add_job(database);
   ASSERT_EQ(sweep(database, {"--metrics-file", path}).exit_code, 0);
   EXPECT_THAT(metrics(),

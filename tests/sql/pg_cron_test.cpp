@@ -2,9 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <fstream>
 #include <pqxx/pqxx>
-#include <sstream>
 #include <thread>
 
 #include "tests/sql/seed.hpp"
@@ -56,12 +54,7 @@ class pg_cron : public ::testing::Test {
     return result.empty() || result[0].size() == 0 || result[0][0].is_null() ? "" : result[0][0].c_str();
   }
 
-  void run_file() const {
-    std::ifstream file{project_root() / "sql/pg_cron.sql"};
-    std::ostringstream text;
-    text << file.rdbuf();
-    run_sql(text.str());
-  }
+  void run_file() const { run_sql(read_file(project_root() / "sql/pg_cron.sql")); }
 
   /// As often as this pg_cron can: before 1.5 it knows no seconds.
   void hurry(const std::string& job_name) const {

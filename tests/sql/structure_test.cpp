@@ -15,13 +15,6 @@
 namespace jobwatchdog::test {
 namespace {
 
-std::string text_of(const std::filesystem::path& path) {
-  std::ifstream file{path};
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
 std::vector<std::filesystem::path> sql_files(const std::string& folder) {
   std::vector<std::filesystem::path> files;
   for (const auto& entry : std::filesystem::directory_iterator{project_root() / "sql" / folder}) {
@@ -102,19 +95,19 @@ std::string dump(Database& database) {
 
 TEST(structure, equals_the_snapshot) {
   auto database = Database::managed();
-  EXPECT_EQ(dump(database), text_of(project_root() / "sql/schema.sql"))
+  EXPECT_EQ(dump(database), read_file(project_root() / "sql/schema.sql"))
       << "write it again with tests/sql/dump_schema and review the difference";
 }
 
 TEST(structure, a_change_that_is_not_in_the_snapshot_is_noticed) {
   auto database = Database::managed();
   database.exec("ALTER TABLE public.exams ADD COLUMN unreviewed text");
-  EXPECT_NE(dump(database), text_of(project_root() / "sql/schema.sql"));
+  EXPECT_NE(dump(database), read_file(project_root() / "sql/schema.sql"));
 }
 
 /// Runs one of our files as the runner does: one transaction, no other statement around it.
 void apply(Database& database, const std::filesystem::path& file) {
-  database.exec("BEGIN;" + text_of(file) + ";COMMIT");
+  database.exec("BEGIN;" + read_file(file) + ";COMMIT");
 }
 
 TEST(migrations, the_watch_set_stands_alone) {
@@ -122,7 +115,7 @@ TEST(migrations, the_watch_set_stands_alone) {
   apply(database, project_root() / "sql/migration_table.sql");
   apply(database, project_root() / "sql/migration_table.sql");
   for (const auto& file : sql_files("migrations")) {
-    if (text_of(file).starts_with("--! set: watch\n")) apply(database, file);
+    if (read_file(file).starts_with("--! set: watch\n")) apply(database, file);
   }
   EXPECT_EQ(
       database.value(
@@ -145,13 +138,13 @@ TEST(migrations, the_audit_keeps_its_rows_when_the_managed_set_moves_it) {
   for (int i = 0; i < 2; ++i) {
     for (const auto& file : sql_files("functions")) apply(database, file);
   }
-  EXPECT_EQ(dump(database), text_of(project_root() / "sql/schema.sql"));
+  EXPECT_EQ(dump(database), read_file(project_root() / "sql/schema.sql"));
 }
 
 TEST(migrations, each_file_names_its_set_and_its_purpose) {
   int number = 0;
   for (const auto& file : sql_files("migrations")) {
-    std::istringstream lines{text_of(file)};
+    std::istringstream lines{read_file(file)};
     std::string first;
     std::string second;
     std::getline(lines, first);
