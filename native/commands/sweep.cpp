@@ -77,6 +77,10 @@ class SweepLock {
         "SELECT pg_try_advisory_xact_lock(hashtextextended('jobwatchdog.sweep', 0)) AS is_ours");
     if (!rows.ok()) return failure_of("taking the sweep's lock", rows.error());
     if (!rows.value().boolean(0, "is_ours")) return std::optional<SweepLock>{};
+    // The statement before keeps its snapshot until the next one, and with it every dead row of the database:
+    // a script keeps none.
+    if (auto error = transaction.value().run_script("SELECT"))
+      return failure_of("taking the sweep's lock", *error);
     return std::optional<SweepLock>{SweepLock{std::move(connection.value()), std::move(transaction.value())}};
   }
 

@@ -235,6 +235,22 @@ TEST(managed_sweep, works_beside_another_one_unless_told_to_fail) {
   std::filesystem::remove(other);
 }
 
+TEST(managed_sweep, holds_no_snapshot_for_its_whole_length_so_that_vacuum_can_work) {
+  Database database = Database::managed();
+  add_job(database);
+  const std::string other = std::filesystem::temp_directory_path() / ("snapshots-" + database.name());
+  const ProcessResult result = sweep(
+      database, {},
+      {{"WATCHDOG_FAILPOINT",
+        "after_find=psql -qAt '" + database.url() +
+            "' -c \"SELECT count(*) || ' idle, ' || count(backend_xmin) || ' with a snapshot' FROM pg_stat_activity WHERE datname = "
+            "current_database() AND application_name = 'jobwatchdog' AND state = 'idle in transaction'\" > " +
+            other}});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(read_file(other), "1 idle, 0 with a snapshot\n") << "the sweep's lock sits in a transaction";
+  std::filesystem::remove(other);
+}
+
 TEST(managed_sweep, ten_at_once_pay_each_job_once_and_none_of_them_fails) {
   Database database = Database::managed();
   database.exec(
