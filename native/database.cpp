@@ -93,26 +93,6 @@ DatabaseResult<Value> guarded(Work&& work) {
   }
 }
 
-Rows copy_rows(const pqxx::result& result) {
-  Rows rows;
-  for (pqxx::row::size_type i = 0; i < result.columns(); ++i)
-    rows.columns.emplace_back(result.column_name(i));
-  rows.cells.reserve(result.size());
-  for (const auto& row : result) {
-    std::vector<Text> cells;
-    cells.reserve(rows.columns.size());
-    for (const auto& field : row) {
-      if (field.is_null()) {
-        cells.emplace_back(std::nullopt);
-      } else {
-        cells.emplace_back(std::string{field.c_str(), field.size()});
-      }
-    }
-    rows.cells.push_back(std::move(cells));
-  }
-  return rows;
-}
-
 std::string set_locally(const std::string& name, const std::string& value) {
   return "set_config(" + quote_literal(name) + ", " + quote_literal(value) + ", true)";
 }
@@ -135,19 +115,49 @@ std::string preamble(const TransactionOptions& options, const SessionSettings& s
 
 }  // namespace
 
-const Text& Rows::at(std::size_t row, std::string_view column) const {
-  const auto found = std::find(columns.begin(), columns.end(), column);
-  require(found != columns.end() && row < cells.size(), "a result is asked for a row and column that it has");
-  return cells[row][static_cast<std::size_t>(found - columns.begin())];
+/// The cells are views of what libpq holds: a page is thousands of them, and most are looked at once.
+struct Rows::State {
+  explicit State(pqxx::result from) : result(std::move(from)) {
+    for (pqxx::row::size_type i = 0; i < result.columns(); ++i) columns.emplace_back(result.column_name(i));
+    cells.reserve(result.size() * columns.size());
+    for (const auto& row : result) {
+      for (const auto& field : row) {
+        cells.push_back(field.is_null() ? std::nullopt
+                                        : std::optional{std::string_view{field.c_str(), field.size()}});
+      }
+    }
+  }
+
+  pqxx::result result;
+  std::vector<std::string> columns;
+  std::vector<std::optional<std::string_view>> cells;  ///< Row by row.
+};
+
+Rows::Rows(std::shared_ptr<const State> state) : state_(std::move(state)) {}
+
+std::size_t Rows::size() const { return state_->result.size(); }
+
+std::optional<std::string_view> Rows::view(std::size_t row, std::string_view column) const {
+  const auto found = std::find(state_->columns.begin(), state_->columns.end(), column);
+  require(found != state_->columns.end() && row < size(),
+          "a result is asked for a row and column that it has");
+  const auto number = static_cast<std::size_t>(found - state_->columns.begin());
+  return state_->cells[row * state_->columns.size() + number];
+}
+
+Text Rows::at(std::size_t row, std::string_view column) const {
+  const auto cell = view(row, column);
+  return cell ? Text{std::string{*cell}} : std::nullopt;
 }
 
 std::string Rows::text(std::size_t row, std::string_view column) const {
-  return at(row, column).value_or("");
+  return std::string{view(row, column).value_or("")};
 }
-bool Rows::boolean(std::size_t row, std::string_view column) const { return text(row, column) == "t"; }
+
+bool Rows::boolean(std::size_t row, std::string_view column) const { return view(row, column) == "t"; }
 
 std::int64_t Rows::integer(std::size_t row, std::string_view column) const {
-  const std::string cell = text(row, column);
+  const std::string_view cell = view(row, column).value_or("");
   std::int64_t value = 0;
   std::from_chars(cell.data(), cell.data() + cell.size(), value);
   return value;
@@ -185,7 +195,8 @@ DatabaseResult<Rows> Transaction::query(const std::string& sql, const std::vecto
     }
   }
   return guarded<Rows>([&] {
-    return copy_rows(state_->work.exec_params(sql, pqxx::prepare::make_dynamic_params(parameters)));
+    return Rows{std::make_shared<const Rows::State>(
+        state_->work.exec_params(sql, pqxx::prepare::make_dynamic_params(parameters)))};
   });
 }
 

@@ -40,18 +40,21 @@ using DatabaseResult = Result<Value, DatabaseError>;
 /// A parameter or a cell: text, or nothing for NULL.
 using Text = std::optional<std::string>;
 
-/// A result, whole in memory: callers ask for pages.
+/// A result, whole in memory and never copied: callers ask for pages.
 class Rows {
  public:
-  std::vector<std::string> columns;
-  std::vector<std::vector<Text>> cells;
-
-  [[nodiscard]] std::size_t size() const { return cells.size(); }
-  [[nodiscard]] const Text& at(std::size_t row,
-                               std::string_view column) const;  ///< An unknown column is a bug.
+  [[nodiscard]] std::size_t size() const;
+  [[nodiscard]] Text at(std::size_t row, std::string_view column) const;  ///< An unknown column is a bug.
   [[nodiscard]] std::string text(std::size_t row, std::string_view column) const;      ///< "" for NULL.
   [[nodiscard]] std::int64_t integer(std::size_t row, std::string_view column) const;  ///< 0 for NULL.
   [[nodiscard]] bool boolean(std::size_t row, std::string_view column) const;          ///< false for NULL.
+
+ private:
+  friend class Transaction;
+  struct State;
+  explicit Rows(std::shared_ptr<const State> state);
+  [[nodiscard]] std::optional<std::string_view> view(std::size_t row, std::string_view column) const;
+  std::shared_ptr<const State> state_;
 };
 
 /// Laid on every transaction by SET LOCAL.

@@ -93,19 +93,26 @@ std::optional<DatabaseError> write_audit(Transaction& transaction, const BatchCo
                                          const BatchWork& work) {
   if (context.audit_table.empty() || work.settled.empty()) return std::nullopt;
   nlohmann::ordered_json before = nlohmann::json::array();
-  nlohmann::ordered_json refunds = nlohmann::json::object();
+  nlohmann::ordered_json ids = nlohmann::json::array();
+  nlohmann::json refunds =
+      nlohmann::json::object();  // Sorted: an ordered object looks each key up by walking.
   for (const SettledRow& row : work.settled) {
-    before.push_back({{"id", row.key}, {"status", row.old_status}, {"aged_since", row.aged_since}});
+    nlohmann::ordered_json& entry = before.emplace_back();
+    entry["id"] = row.key;
+    entry["status"] = row.old_status;
+    entry["aged_since"] = row.aged_since;
+    ids.push_back(row.key);
     if (row.refunded_credits > 0) refunds[row.key] = row.refunded_credits;
   }
-  const nlohmann::ordered_json after{{"rule", context.rule.name},
-                                     {"status", settled_status(context.rule)},
-                                     {"ids", keys_of(work.settled)},
-                                     {"refunds", refunds}};
+  nlohmann::ordered_json old_data;
+  old_data["rows"] = std::move(before);
+  nlohmann::ordered_json new_data{{"rule", context.rule.name}, {"status", settled_status(context.rule)}};
+  new_data["ids"] = std::move(ids);
+  new_data["refunds"] = std::move(refunds);
   const DatabaseResult<Rows> rows = transaction.query(
       "INSERT INTO " + context.audit_table +
           " (action, table_name, record_id, old_data, new_data, actor) VALUES ($1, $2, NULL, $3::jsonb, $4::jsonb, $5)",
-      {"sweep", display_name(context.table), json_line({{"rows", before}}), json_line(after), context.actor});
+      {"sweep", display_name(context.table), json_line(old_data), json_line(new_data), context.actor});
   return rows.ok() ? std::nullopt : std::optional{rows.error()};
 }
 
