@@ -157,7 +157,7 @@ DatabaseResult<SchemaState> read_schema_state(Connection& connection) {
       state.newer_is_breaking = state.newer_is_breaking || applied.boolean(i, "breaking");
       continue;
     }
-    if (known->set == MigrationSet::managed) state.any_managed = true;
+    (known->set == MigrationSet::managed ? state.any_managed : state.any_watch) = true;
     if (applied.text(i, "checksum") != checksum(known->sql)) state.altered.push_back(known->name);
     state.missing.erase(known);
   }

@@ -26,6 +26,7 @@ struct Migration {
 struct SchemaState {
   bool has_watch{false};    ///< Every watch migration is there.
   bool has_managed{false};  ///< Every managed migration is there.
+  bool any_watch{false};
   bool any_managed{false};
   bool functions_current{false};   ///< The functions are those of this binary.
   std::vector<Migration> missing;  ///< In order.

@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "core/spelling.hpp"
+#include "native/log.hpp"
 
 namespace jobwatchdog {
 namespace {
@@ -90,7 +91,13 @@ Outcome<SchemaState> open_schema(Connection& connection, const Configuration& co
               joined(state.newer),
           "install a newer jobwatchdog"}}};
   }
-  if (!configuration.is_builtin) return std::move(read.value());
+  if (!configuration.is_builtin) {
+    if (state.any_watch && !state.has_watch) {
+      log(LogLevel::warning, "the history in schema watchdog is older than this binary; it is not written",
+          {{"mend", "run `jobwatchdog migrate --watch`"}});
+    }
+    return std::move(read.value());
+  }
   if (!state.any_managed) {
     return Failure{
         ExitCode::schema_out_of_date,
@@ -98,7 +105,7 @@ Outcome<SchemaState> open_schema(Connection& connection, const Configuration& co
           "there is no jobwatchdog.toml, and the database does not have the managed schema of the built-in rules",
           "for your own tables: `jobwatchdog adopt --output jobwatchdog.toml`; for the managed schema: `jobwatchdog migrate`"}}};
   }
-  if (!state.has_managed || !state.functions_current) {
+  if (!state.missing.empty() || !state.functions_current) {
     const std::string missing = state.missing.empty() ? "its functions are of another version"
                                                       : "missing: " + names_of(state.missing);
     return Failure{ExitCode::schema_out_of_date,

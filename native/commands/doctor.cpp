@@ -77,6 +77,9 @@ Check check_schema(Connection& connection, const Configuration& configuration) {
   if (!schema.ok())
     return {"schema", State::error, schema.error().problems.front().what,
             schema.error().problems.front().mend};
+  if (schema.value().any_watch && !schema.value().has_watch)
+    return {"schema", State::warning, "watch, older than this binary: sweeps leave no history",
+            "run `jobwatchdog migrate --watch`"};
   if (schema.value().has_managed) return {"schema", State::ok, "managed, up to date", ""};
   if (schema.value().has_watch) return {"schema", State::ok, "watch, up to date", ""};
   return {"schema", State::warning, "no schema watchdog: sweeps work, but leave no history",

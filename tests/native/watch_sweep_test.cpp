@@ -55,6 +55,23 @@ TEST(watch_sweep, pays_each_charged_row_once_and_only_once) {
   EXPECT_EQ(database.value("SELECT saldo FROM public.saldos"), "100");
 }
 
+TEST(watch_sweep, works_beside_an_older_history_and_says_that_it_leaves_it_alone) {
+  Database database = strange_database();
+  const ConfigFile config{strange_rules};
+  add_tasks(database, 1);
+  ASSERT_EQ(run_with(database, config, {"migrate", "--watch"}).exit_code, 0);
+  database.exec(
+      "DELETE FROM watchdog.schema_migrations WHERE number = (SELECT max(number) FROM watchdog.schema_migrations)");
+  EXPECT_THAT(run_with(database, config, {"doctor"}).out, HasSubstr("older than this binary"));
+  const ProcessResult result = run_with(database, config, {"sweep"});
+  EXPECT_EQ(result.exit_code, 0) << result.out;
+  EXPECT_THAT(result.err, HasSubstr("migrate --watch"));
+  EXPECT_EQ(database.value("SELECT count(*) FROM watchdog.sweep_runs"), "0");
+  ASSERT_EQ(run_with(database, config, {"migrate", "--watch"}).exit_code, 0);
+  EXPECT_EQ(run_with(database, config, {"sweep"}).err, "");
+  EXPECT_EQ(database.value("SELECT count(*) FROM watchdog.sweep_runs"), "1");
+}
+
 TEST(watch_sweep, would_pay_again_if_the_flag_were_taken_back) {
   Database database = strange_database();
   const ConfigFile config{strange_rules};

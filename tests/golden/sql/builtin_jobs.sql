@@ -30,7 +30,7 @@ FOR UPDATE SKIP LOCKED;
 
 -- settle: $1 the locked keys, same transaction
 SELECT s.key::text AS key, 'failed' AS status, s.refunded_amount::bigint AS refunded_amount
-FROM "watchdog"."settle_jobs"('public.upscaler_jobs', $1, '{"status": "failed", "error_message": "Trabalho cancelado automaticamente após 10 minutos. Créditos estornados."}'::jsonb) AS s;
+FROM "watchdog"."settle_locked_jobs"('public.upscaler_jobs', $1, '{"status": "failed", "error_message": "Trabalho cancelado automaticamente após 10 minutos. Créditos estornados."}'::jsonb) AS s;
 
 -- an index that keeps finding quick, if the table is large
 CREATE INDEX CONCURRENTLY ON "public"."upscaler_jobs" ((COALESCE("started_at", "queued_at", "created_at")), "id") WHERE "status" IN ('running', 'queued', 'starting');
