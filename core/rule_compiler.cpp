@@ -161,19 +161,28 @@ CompiledRule compile_rule(const Rule& rule, const QualifiedName& table) {
 }
 
 std::vector<Law> compile_laws(const Rule& rule, const QualifiedName& table) {
-  if (!rule.refund || !rule.refund->function) return {};
+  std::vector<Law> laws;
+  const std::string record = "SELECT " + column(rule.key) + "::text AS record, ";
+  if (rule.rescues_max > 0) {
+    const std::string count = column(rule.rescue_count);
+    laws.push_back({"a row is rescued at most " + std::to_string(rule.rescues_max) + " times",
+                    record + "'rescued ' || " + count + " AS detail" + from(table) + "\nWHERE " + count +
+                        " > " + std::to_string(rule.rescues_max)});
+  }
+  if (!rule.refund || !rule.refund->function) return laws;
   const Refund& refund = *rule.refund;
-  const std::string select = "SELECT " + column(rule.key) + "::text AS record, " + column(rule.status) +
-                             "::text || ', amount ' || COALESCE(" + column(refund.amount) +
-                             "::text, 'unknown') AS detail" + from(table) + "\nWHERE ";
+  const std::string select = record + column(rule.status) + "::text || ', amount ' || COALESCE(" +
+                             column(refund.amount) + "::text, 'unknown') AS detail" + from(table) +
+                             "\nWHERE ";
   const std::string charged = "COALESCE(" + column(refund.charged) + ", false)";
   const std::string refunded = "COALESCE(" + column(refund.refunded) + ", false)";
-  return {{"a charged row that became \"" + settled_status(rule) + "\" is refunded",
-           select + column(rule.status) + " = " + quote_literal(settled_status(rule)) + " AND " +
-               refund_due(refund)},
-          {"only a charged row is refunded", select + refunded + " AND NOT " + charged},
-          {"a row in work is not refunded",
-           select + refunded + " AND " + column(rule.status) + " IN " + stuck_statuses(rule)}};
+  laws.push_back({"a charged row that became \"" + settled_status(rule) + "\" is refunded",
+                  select + column(rule.status) + " = " + quote_literal(settled_status(rule)) + " AND " +
+                      refund_due(refund)});
+  laws.push_back({"only a charged row is refunded", select + refunded + " AND NOT " + charged});
+  laws.push_back({"a row in work is not refunded",
+                  select + refunded + " AND " + column(rule.status) + " IN " + stuck_statuses(rule)});
+  return laws;
 }
 
 std::string compiled_rule_text(const Rule& rule, const QualifiedName& table) {
