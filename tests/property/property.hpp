@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <functional>
+#include <regex>
 #include <sstream>
 #include <string>
 
@@ -59,11 +60,17 @@ inline void expect_holds(const std::function<void()>& property, int usual_count)
   ADD_FAILURE() << text.str() << "\n" << replay_command();
 }
 
-/// For twins: something is wrong by design, and the property must find it within its usual number of cases.
-inline void expect_caught(const std::string& fault, const std::function<void()>& property, int usual_count) {
+/// For twins: something is wrong by design, and the property must find it within its usual number of cases,
+/// in these words.
+inline void expect_caught(const std::string& fault, const std::function<void()>& property, int usual_count,
+                          const std::string& words = "") {
   const auto result = try_property(property, usual_count, false);
-  EXPECT_TRUE(result.template is<rc::detail::FailureResult>())
+  std::ostringstream text;
+  rc::detail::printResultMessage(result, text);
+  const bool is_caught = result.template is<rc::detail::FailureResult>();
+  EXPECT_TRUE(is_caught && std::regex_search(text.str(), std::regex{words}))
       << "the property did not notice: " << fault << "\n"
+      << text.str() << "\n"
       << replay_command();
 }
 
