@@ -154,7 +154,7 @@ class Interleaving {
   void expect_facts(const Rows& real, const std::vector<Row>& foretold, const std::string& what) const {
     std::vector<std::string> real_facts;
     std::vector<std::string> foretold_facts;
-    const auto words = [this](const JobFacts& job) { return compares_facts_ ? words_of(job) : job.key; };
+    const auto words = [this](const JobFacts& job) { return compares_facts_ ? fact_words(job) : job.key; };
     for (std::size_t i = 0; i < real.size(); ++i) real_facts.push_back(words(facts_of(real, i)));
     for (const Row& row : foretold) foretold_facts.push_back(words(facts_of(row)));
     demand(real_facts == foretold_facts, what + " gave\n    " + joined(real_facts, "\n    ") +
@@ -200,7 +200,7 @@ class Interleaving {
     const Settlement settlement = decide_settlement(rule_, job, verdict_for(rule_, job), instant(sweep.now));
     const bool settles = settlement.kind == Settlement::Kind::settle_by_rule;
     demand(settles == model_.is_settled(row, sweep.now),
-           "the decision over " + words_of(job) + " is " + settlement.reason);
+           "the decision over " + fact_words(job) + " is " + settlement.reason);
     return settles;
   }
 
@@ -503,7 +503,7 @@ class Interleaving {
   }
   static JobFacts facts_of(const Rows& rows, std::size_t i) { return jobwatchdog::facts_of(rows, i); }
 
-  static std::string words_of(const JobFacts& job) {
+  static std::string fact_words(const JobFacts& job) {
     return joined(
         {job.key, job.status, job.aged_since ? std::to_string(job.aged_since->ms) : "no age",
          job.task_id.value_or("no task"), std::to_string(job.rescue_count), job.charged ? "charged" : "free",
@@ -511,20 +511,6 @@ class Interleaving {
         " | ");
   }
 
- public:
-  static std::string words_of(const Row& row) {
-    const auto time = [](const std::optional<Micros>& value) {
-      return value ? std::to_string(*value) : std::string{"-"};
-    };
-    const auto number = [](const auto& value) { return value ? std::to_string(*value) : std::string{"-"}; };
-    return joined({row.key, row.status, time(row.ages[0]), time(row.ages[1]), time(row.ages[2]),
-                   "task " + row.task.value_or("-"), "rescues " + number(row.rescues), row.user.value_or("-"),
-                   number(row.amount), "charged " + number(row.charged), "refunded " + number(row.refunded),
-                   row.note.value_or("-"), time(row.finished)},
-                  " | ");
-  }
-
- private:
   RealTable& table_;
   std::vector<Connection> connections_;
   Connection worker_;
@@ -544,7 +530,7 @@ class Interleaving {
 inline void showValue(const SweepCase& c, std::ostream& out) {
   out << compile_rule(rule_of(c.setup), c.setup.names().table).find << "\npages of " << c.page_size
       << ", rows:";
-  for (const Row& row : c.rows) out << "\n  " << Interleaving::words_of(row);
+  for (const Row& row : c.rows) out << "\n  " << words_of(row);
 }
 
 }  // namespace jobwatchdog::test

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/rule.hpp"
+#include "core/spelling.hpp"
 #include "tests/property/table_model.hpp"
 
 namespace jobwatchdog::test {
@@ -199,6 +200,19 @@ inline std::map<std::string, Account> starting_accounts() {
           {"o'neil", {-7, false}},
           {"", {3, false}},
           {"refuses", {50, true}}};
+}
+
+/// A row on one line, for counterexamples.
+inline std::string words_of(const Row& row) {
+  const auto time = [](const std::optional<Micros>& value) {
+    return value ? std::to_string(*value) : std::string{"-"};
+  };
+  const auto number = [](const auto& value) { return value ? std::to_string(*value) : std::string{"-"}; };
+  return joined({row.key, row.status, time(row.ages[0]), time(row.ages[1]), time(row.ages[2]),
+                 "task " + row.task.value_or("-"), "rescues " + number(row.rescues), row.user.value_or("-"),
+                 number(row.amount), "charged " + number(row.charged), "refunded " + number(row.refunded),
+                 row.note.value_or("-"), time(row.finished)},
+                " | ");
 }
 
 }  // namespace jobwatchdog::test

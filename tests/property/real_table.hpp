@@ -30,7 +30,8 @@ inline Connection connected(const Database& database) {
 class RealTable {
  public:
   /// Once a database: the schema, the accounts and a refund function as somebody might have written it.
-  /// Users that it does not know get no row, and it refuses some.
+  /// Users that it does not know get no row, it refuses some, and
+  /// one makes it raise.
   explicit RealTable(const Database& database) : connection_(connected(database)) {
     run(R"sql(
 CREATE SCHEMA "Clí""nica";
@@ -39,6 +40,7 @@ CREATE TABLE public.payments (who text, amount numeric, why text);
 CREATE FUNCTION public."pay back"(_who text, _amount numeric, _why text)
 RETURNS TABLE (success boolean, error_message text) LANGUAGE plpgsql AS $$
 BEGIN
+  IF _who = 'raises' THEN RAISE EXCEPTION 'it raises'; END IF;
   IF EXISTS (SELECT 1 FROM public.accounts WHERE who = _who AND refuses) THEN
     RETURN QUERY SELECT false, 'it refuses'::text;
     RETURN;
