@@ -79,6 +79,9 @@ class Interleaving {
     sweep_alone();
   }
 
+  /// How often something happened that the cases are there for.
+  std::map<std::string, int> happened;
+
   void end_everything() {
     for (Sweep& sweep : sweeps_) sweep = Sweep{};
     hold_.reset();
@@ -217,6 +220,7 @@ class Interleaving {
         what);
     const std::vector<Row> foretold = model_.lock(actor, sweep.now, sweep.keys, sweep.age_min, sweep.age_max);
     expect_facts(locked, foretold, what);
+    happened["a row that is left to others"] += static_cast<int>(sweep.keys.size() - foretold.size());
     Pending& pending = model_.open[actor];
     sweep.settled_keys.clear();
     sweep.due_keys.clear();
@@ -264,6 +268,7 @@ class Interleaving {
       const auto answer = sweep.transaction->query(compiled_.refund, {array_literal(sweep.due_keys)});
       demand(!answer.ok() && answer.error().kind == DatabaseError::Kind::retryable,
              what + " did not wait for the user's account");
+      ++happened["a refund that waits"];
       return kill(actor, sweep);
     }
     const Rows answers =
@@ -292,6 +297,7 @@ class Interleaving {
       return;
     }
     note(name_of(actor) + " rolls back and goes on without the refused");
+    ++happened["a refusal"];
     sweep.transaction.reset();
     model_.roll_back(actor);
     std::vector<std::string> others;
@@ -306,8 +312,10 @@ class Interleaving {
 
   void commit(int actor, Sweep& sweep) {
     note(name_of(actor) + " commit");
+    ++happened["a commit"];
     if (auto error = sweep.transaction->commit()) fail(name_of(actor) + " commit: " + error_text(*error));
     for (const std::string& key : sweep.due_keys) expect_first_payment(key);
+    happened["a refund"] += static_cast<int>(sweep.due_keys.size());
     model_.commit(actor);
     next_page(sweep);
   }
@@ -379,6 +387,7 @@ class Interleaving {
                             quote_literal(hostile_text) + ") AS f";
     if (!works(sql, would_wait, insists)) return;
     expect_first_payment(before.key);
+    ++happened["a cancel that pays"];
     model_.pay({*before.user, *before.amount});
     Row after = before;
     after.status = "done";
@@ -408,6 +417,7 @@ class Interleaving {
     if (would_wait)
       demand(!result.ok() && result.error().kind == DatabaseError::Kind::retryable,
              "the worker did not wait");
+    if (would_wait) ++happened["a worker that waits"];
     return !would_wait;
   }
 

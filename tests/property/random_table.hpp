@@ -124,7 +124,7 @@ inline Meaning random_meaning() {
   meaning.age_count = *rc::gen::inRange<std::size_t>(1, 4);
   meaning.older_than = 1'000 * *rc::gen::element<Micros>(1, 1'000, 600'000, 86'400'000);
   if (one_in(2))
-    meaning.hard_deadline = meaning.older_than + 1'000 * *rc::gen::element<Micros>(0, 1, 120'000);
+    meaning.hard_deadline = meaning.older_than + 1'000 * *rc::gen::element<Micros>(0, 1, 120'000, 18'000'000);
   meaning.counts_rescues = one_in(2);
   if (meaning.counts_rescues && one_in(2)) meaning.rescues_max = *rc::gen::inRange(1, 4);
   meaning.refunds = !one_in(4);
@@ -139,7 +139,8 @@ inline TableSetup random_setup(KeyType key_type) {
   TableSetup setup;
   setup.key_type = key_type;
   setup.has_hostile_names = one_in(2);
-  setup.status_type = *rc::gen::element<std::string>("text", "varchar(40)", "enum");
+  setup.status_type =
+      *rc::gen::element<std::string>("text", "varchar(40)", "char(12)", "public.word", "enum");
   setup.amount_type = *rc::gen::element<std::string>("integer", "bigint", "numeric", "numeric(12,2)");
   setup.meaning = random_meaning();
   return setup;
@@ -185,7 +186,8 @@ inline Row random_row(const TableSetup& setup, Micros now, Micros slack) {
   }
   row.task = one_in(2) ? std::nullopt : std::optional<std::string>{"t"};
   row.rescues = maybe(rc::gen::inRange<std::int64_t>(0, 4));
-  row.user = maybe(rc::gen::element<std::string>("ana", "bia", "o'neil", "", "refuses", "nobody"));
+  row.user = maybe(rc::gen::element<std::string>("ana", "ana", "ana", "ana", "bia", "bia", "o'neil", "",
+                                                 "refuses", "nobody"));
   row.amount = maybe(rc::gen::element<std::int64_t>(10, 1, 60, 0, -5, 2'000'000'000));
   row.charged = maybe(rc::gen::element(true, true, true, false));
   row.refunded = maybe(rc::gen::element(false, false, false, true));

@@ -27,14 +27,24 @@ inline Connection connected(const Database& database) {
   return demand_value(Connection::open(database.url(), {}));
 }
 
+/// Defaults of the database that must not matter to what the watchdog writes and reads.
+inline void set_hostile_defaults(Database& database) {
+  for (const char* setting :
+       {"TimeZone = 'America/Sao_Paulo'", "DateStyle = 'German'", "IntervalStyle = 'sql_standard'",
+        "standard_conforming_strings = off", "default_transaction_isolation = 'repeatable read'"})
+    database.exec("ALTER DATABASE " + database.name() + " SET " + setting);
+}
+
 class RealTable {
  public:
   /// Once a database: the schema, the accounts and a refund function as somebody might have written it.
   /// Users that it does not know get no row, it refuses some, and
   /// one makes it raise.
-  explicit RealTable(const Database& database) : connection_(connected(database)) {
+  explicit RealTable(Database& database)
+      : connection_((set_hostile_defaults(database), connected(database))) {
     run(R"sql(
 CREATE SCHEMA "Clí""nica";
+CREATE DOMAIN public.word AS text CHECK (VALUE <> 'no word');
 CREATE TABLE public.accounts (who text PRIMARY KEY, balance numeric NOT NULL, refuses boolean NOT NULL);
 CREATE TABLE public.payments (who text, amount numeric, why text);
 CREATE FUNCTION public."pay back"(_who text, _amount numeric, _why text)
