@@ -11,7 +11,7 @@
 namespace jobwatchdog::test {
 namespace {
 
-constexpr int usual_count = 300;
+constexpr int usual_count = 200;
 
 Step random_step(const TableSetup& setup) {
   using Kind = Step::Kind;
