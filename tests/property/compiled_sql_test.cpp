@@ -89,7 +89,7 @@ class compiled_sql : public testing::Test {
     expect_holds(property(key_type), usual_count);
     for (const char* what : {"a commit", "a refund", "a refusal", "a refund that waits",
                              "a worker that waits", "a cancel that pays", "a row that is left to others"})
-      EXPECT_GT(interleaving_.happened[what], 0) << "no case has " << what;
+      EXPECT_GT(interleaving_.happened(what), 0) << "no case has " << what;
   }
 
   void expect_found(const char* fault, const char* words, const Spoil& spoil, bool compares_facts = true) {

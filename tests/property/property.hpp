@@ -4,7 +4,7 @@
 /// Each run draws a new seed. A failure prints the smallest case that was found and the command that replays
 /// it. A long version tries every property ten times as often:
 ///
-///   PROPERTY_FACTOR=10 script/test --filter '^property'
+///   PROPERTY_FACTOR=10 script/test --quick --filter '^property'
 #pragma once
 
 #include <gtest/gtest.h>
@@ -47,7 +47,7 @@ inline rc::detail::TestResult try_property(const std::function<void()>& property
 inline std::string replay_command() {
   const char* factor = std::getenv("PROPERTY_FACTOR");
   return "replay: RC_PARAMS=seed=" + std::to_string(rc::detail::configuration().testParams.seed) +
-         " PROPERTY_FACTOR=" + (factor == nullptr ? "1" : factor) + " script/test --filter '" +
+         " PROPERTY_FACTOR=" + (factor == nullptr ? "1" : factor) + " script/test --quick --filter '" +
          property_name() + "'";
 }
 

@@ -211,8 +211,9 @@ END $$)sql");
     if (auto error = transaction.commit()) RC_FAIL(error_text(*error));
   }
 
-  Rows query(const std::string& sql) {
-    return demand_value(connection_.query(sql, {}, {.read_only = true, .statement_timeout = seconds(60)}));
+  Rows query(const std::string& sql, const std::vector<Text>& parameters = {}) {
+    return demand_value(
+        connection_.query(sql, parameters, {.read_only = true, .statement_timeout = seconds(60)}));
   }
 
  private:

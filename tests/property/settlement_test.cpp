@@ -6,10 +6,9 @@
 #include <rapidcheck.h>
 
 #include <algorithm>
-#include <array>
 
 #include "tests/property/property.hpp"
-#include "tests/property/settlement_cases.hpp"
+#include "tests/property/settlement_table.hpp"
 
 namespace jobwatchdog::test {
 namespace {
@@ -21,7 +20,7 @@ using Said = Verdict::Kind;
 using Decide = std::function<Settlement(const SettlementCase&)>;
 using Law = void (*)(const Decide&, const SettlementCase&);
 
-constexpr int usual_count = 3'000;
+constexpr int usual_count = 2'000;
 
 Settlement decide(const SettlementCase& c) { return decide_settlement(c.rule, c.job, c.verdict, c.now); }
 
@@ -29,21 +28,12 @@ std::function<void()> law_over(Law law, Decide decision) {
   return [law, decision = std::move(decision)] { law(decision, *rc::gen::arbitrary<SettlementCase>()); };
 }
 
-bool is_watched(const SettlementCase& c) {
-  return std::count(c.rule.stuck_in.begin(), c.rule.stuck_in.end(), c.job.status) > 0;
-}
 bool settles(Kind kind) {
   return kind == Kind::settle_by_rule || kind == Kind::settle_as_succeeded || kind == Kind::settle_as_failed;
 }
 bool settles_as_not_done(Kind kind) { return kind == Kind::settle_by_rule || kind == Kind::settle_as_failed; }
 bool is_final(const std::optional<Verdict>& verdict) {
   return verdict && (verdict->kind == Said::succeeded || verdict->kind == Said::failed);
-}
-std::optional<Duration> age_of(const SettlementCase& c) {
-  return c.job.aged_since ? std::optional{c.now - *c.job.aged_since} : std::nullopt;
-}
-bool rescues_are_used_up(const SettlementCase& c) {
-  return c.rule.rescues_max != 0 && c.job.rescue_count >= c.rule.rescues_max;
 }
 bool same(const Settlement& a, const Settlement& b) {
   return a.kind == b.kind && a.refund_due == b.refund_due && a.cancel_at_provider == b.cancel_at_provider;
@@ -150,110 +140,7 @@ LAW(names_and_words_do_not_sway_it) {
 
 LAW(every_answer_has_a_reason) { RC_ASSERT(!decision(c).reason.empty()); }
 
-// The whole decision once more, as a table that is read from above: the first row that fits is the answer.
-
-enum class Age { unknown, young, suspect, overdue };
-enum class Word { not_needed, not_asked, success, failure, none };
-
-struct Situation {
-  bool is_watched;
-  Age age;
-  bool has_rescues;
-  Word word;
-};
-
-Situation situation_of(const SettlementCase& c) {
-  Situation situation{is_watched(c), Age::unknown, !rescues_are_used_up(c), Word::not_needed};
-  if (const auto age = age_of(c)) {
-    situation.age = Age::suspect;
-    if (c.rule.provider && age->ms >= c.rule.provider->hard_deadline.ms) situation.age = Age::overdue;
-    if (age->ms <= c.rule.older_than.ms) situation.age = Age::young;
-  }
-  if (!c.rule.provider || !c.job.task_id) return situation;
-  situation.word = Word::not_asked;
-  if (!c.verdict) return situation;
-  situation.word = Word::none;
-  if (c.verdict->kind == Said::succeeded) situation.word = Word::success;
-  if (c.verdict->kind == Said::failed) situation.word = Word::failure;
-  return situation;
-}
-
-/// Nothing in a column means: whatever it is.
-struct TableRow {
-  std::optional<bool> is_watched;
-  std::optional<Age> age;
-  std::optional<bool> has_rescues;
-  std::optional<Word> word;
-  Kind kind;
-  bool pays;
-  bool cancels;
-};
-
-const std::vector<TableRow>& decision_table() {
-  constexpr std::nullopt_t any = std::nullopt;
-  static const std::vector<TableRow> table{
-      {false, any, any, any, Kind::keep, false, false},
-      {any, Age::unknown, any, any, Kind::keep, false, false},
-      {any, Age::young, any, any, Kind::keep, false, false},
-      {any, any, false, any, Kind::report_exhausted, false, false},
-      {any, any, any, Word::not_needed, Kind::settle_by_rule, true, false},
-      {any, any, any, Word::not_asked, Kind::ask_provider, false, false},
-      {any, any, any, Word::success, Kind::settle_as_succeeded, false, false},
-      {any, any, any, Word::failure, Kind::settle_as_failed, true, false},
-      {any, Age::overdue, any, Word::none, Kind::settle_by_rule, true, true},
-      {any, any, any, any, Kind::keep, false, false}};
-  return table;
-}
-
-std::size_t fitting_row(const SettlementCase& c) {
-  const Situation s = situation_of(c);
-  const auto fits = [](const auto& wanted, const auto& is) { return !wanted || *wanted == is; };
-  const auto row = std::find_if(decision_table().begin(), decision_table().end(), [&](const TableRow& r) {
-    return fits(r.is_watched, s.is_watched) && fits(r.age, s.age) && fits(r.has_rescues, s.has_rescues) &&
-           fits(r.word, s.word);
-  });
-  return static_cast<std::size_t>(row - decision_table().begin());
-}
-
-Settlement by_table(const SettlementCase& c) {
-  const TableRow& row = decision_table()[fitting_row(c)];
-  const bool is_owed = c.rule.refund && c.job.refund_amount >= 1 && c.job.charged && !c.job.refunded;
-  return {row.kind, "by the table", row.pays && is_owed, row.cancels};
-}
-
 LAW(it_is_the_decision_table) { RC_ASSERT(same(decision(c), by_table(c))); }
-
-/// All combinations of what the decision looks at, with the ages around both limits.
-void for_every_combination(const std::function<void(const SettlementCase&)>& visit) {
-  constexpr std::array<std::int64_t, 9> ages_ms{-1,      0,       599'999, 600'000,  600'001,
-                                                719'999, 720'000, 720'001, 9'999'999};
-  for (int bits = 0; bits < 256; ++bits) {
-    const auto bit = [bits](int place) { return (bits >> place & 1) != 0; };
-    SettlementCase c{{}, {}, std::nullopt, {1'000'000'000}};
-    c.rule.stuck_in = {"running"};
-    c.rule.age_of = {"created_at"};
-    c.rule.older_than = minutes(10);
-    c.rule.rescues_max = bit(0) ? 3 : 0;
-    if (bit(1)) c.rule.refund = Refund{};
-    if (bit(2)) c.rule.provider = ProviderLink{};
-    c.job.status = bit(3) ? "running" : "completed";
-    if (bit(4)) c.job.task_id = "t1";
-    c.job.charged = bit(5);
-    c.job.refunded = bit(6);
-    c.job.refund_amount = bit(7) ? 60 : 0;
-    for (c.job.rescue_count = 2; c.job.rescue_count <= 4; ++c.job.rescue_count) {
-      for (int word = 0; word < 7; ++word) {
-        c.verdict = word < 6 ? std::optional{Verdict{static_cast<Said>(word), {}, "", ""}} : std::nullopt;
-        c.job.aged_since.reset();
-        visit(c);
-        for (const std::int64_t age_ms : ages_ms) {
-          c.job.aged_since = Instant{c.now.ms - age_ms};
-          visit(c);
-        }
-      }
-    }
-  }
-}
 
 TEST(settlement, every_combination_has_the_tables_answer_and_a_reason) {
   int visited_count = 0;
