@@ -263,6 +263,28 @@ TEST(watch_sweep, stays_calm_over_infinite_times) {
   EXPECT_EQ(sweep_json(database, config)["settled_count"], 1);
 }
 
+TEST(watch_sweep, isolates_an_amount_beyond_all_sense_and_settles_the_others) {
+  for (const auto& [type, amount] : std::map<std::string, std::string>{
+           {"numeric", "NaN"}, {"numeric(1000)", "1e30"}, {"bigint", "9223372036854775807"}}) {
+    Database database = Database::empty();
+    database.exec(
+        "CREATE TABLE jobs (id int PRIMARY KEY, status text, u text, cost " + type +
+        ", charged boolean, refunded boolean, at timestamptz); CREATE TABLE paid (amount numeric);"
+        "INSERT INTO jobs SELECT i, 'running', 'ana', (CASE i WHEN 3 THEN '" +
+        amount + "' ELSE '5' END)::" + type +
+        ", true, false, now() - interval '1 h' FROM generate_series(1, 5) AS i;"
+        "CREATE FUNCTION pay(u text, amount numeric, why text) RETURNS void LANGUAGE sql AS 'INSERT INTO paid VALUES (amount)'");
+    const ConfigFile config{
+        "[[rule]]\nname = \"r\"\ntables = [\"jobs\"]\nstuck_in = [\"running\"]\nage_of = \"at\"\nolder_than = \"5 min\"\nset = { status = \"failed\" }\n"
+        "refund.function = \"pay\"\nrefund.user = \"u\"\nrefund.amount = \"cost\"\nrefund.charged = \"charged\"\nrefund.refunded = \"refunded\"\n"};
+    const auto json = sweep_json(database, config, {}, 6);
+    EXPECT_EQ(json["settled_count"], 4) << type;
+    EXPECT_EQ(json["rules"][0]["tables"][0]["isolated"][0]["id"], "3") << type;
+    EXPECT_EQ(database.value("SELECT sum(amount) FROM paid"), "20") << type;
+    EXPECT_EQ(database.value("SELECT status || ' ' || refunded FROM jobs WHERE id = 3"), "running false");
+  }
+}
+
 TEST(watch_sweep, settles_a_table_whose_every_name_is_an_attack) {
   Database database = Database::empty();
   const Rule rule = hostile_rule();
