@@ -8,6 +8,7 @@
 #include "native/json_text.hpp"
 #include "native/refund_result.hpp"
 #include "native/retry.hpp"
+#include "native/stopwatch.hpp"
 
 namespace jobwatchdog {
 namespace {
@@ -18,6 +19,7 @@ struct BatchWork {
   std::vector<SettledRow> kept;
   std::size_t locked_count{0};
   std::vector<IsolatedRow> refused;  ///< Not empty: roll back, isolate these, try the others again.
+  std::int64_t duration_ms{0};
 };
 
 std::vector<std::string> keys_of(const std::vector<SettledRow>& rows) {
@@ -146,6 +148,7 @@ std::optional<DatabaseError> do_work(Transaction& transaction, const BatchContex
 void add_committed(const Page& page, BatchWork work, TableResult& result) {
   result.kept_count += static_cast<std::int64_t>(work.kept.size());
   result.missed_count += static_cast<std::int64_t>(page.keys.size() - work.locked_count);
+  result.longest_batch_ms = std::max(result.longest_batch_ms, work.duration_ms);
   add_settled(std::move(work.settled), result);
 }
 
@@ -177,6 +180,7 @@ DatabaseResult<BatchWork> run_batch(Connection& connection, const BatchContext& 
     BatchWork work;
     std::string xid;
     std::optional<DatabaseError> error;
+    const Stopwatch stopwatch;
     {
       DatabaseResult<Transaction> transaction = connection.begin(context.transaction);
       error = transaction.ok() ? do_work(transaction.value(), context, page, work, xid)
@@ -186,6 +190,7 @@ DatabaseResult<BatchWork> run_batch(Connection& connection, const BatchContext& 
       if (!error) error = transaction.value().commit();
       failpoint("after_commit");
     }
+    work.duration_ms = stopwatch.elapsed().ms;
     if (!error) return work;
     if (error->kind == Kind::in_doubt) {
       const DatabaseResult<bool> committed = was_committed(connection, xid);

@@ -156,6 +156,7 @@ Json table_json(const TableResult& table) {
           {"exhausted_count", table.exhausted_count},
           {"isolated_count", table.isolated_count},
           {"oldest_age_ms", table.oldest_age_ms ? Json(*table.oldest_age_ms) : Json()},
+          {"longest_batch_ms", table.longest_batch_ms},
           {"settled", rows_json(table.settled)},
           {"kept", rows_json(table.kept)},
           {"isolated", isolated},
