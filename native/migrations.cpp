@@ -141,9 +141,16 @@ DatabaseResult<SchemaState> read_schema_state(Connection& connection) {
     return state;
   };
   const DatabaseResult<Rows> exists = connection.query(
-      "SELECT to_regclass('watchdog.schema_migrations') IS NOT NULL AS is_there", {}, reading_options);
+      "SELECT to_regclass('watchdog.schema_migrations') IS NOT NULL AS is_there, current_user AS role, "
+      "coalesce(row_security_active(to_regclass('watchdog.schema_migrations')), false) AS hides_rows",
+      {}, reading_options);
   if (!exists.ok()) return hidden_or(exists.error());
   if (!exists.value().boolean(0, "is_there")) return state;
+  if (exists.value().boolean(0, "hides_rows")) {
+    state.hidden_because =
+        "row level security hides watchdog.schema_migrations from role " + exists.value().text(0, "role");
+    return state;
+  }
   const DatabaseResult<Rows> rows = connection.query(
       "SELECT number, name, breaking, checksum FROM watchdog.schema_migrations ORDER BY number", {},
       reading_options);

@@ -47,6 +47,35 @@ std::string connection_mend(const std::string& message) {
   return "check that the server runs and that host and port are right: --database-url, DATABASE_URL, [database] url, or PGHOST and PGPORT";
 }
 
+/// The part of a URL or of key=value text that may hold a password which libpq would take for something else;
+/// "" when there is none.
+std::string unreadable_secret(const std::string& url) {
+  const auto scheme = url.find("://");
+  if (scheme == std::string::npos) {
+    const auto password = url.find("password");
+    return password == std::string::npos ? "" : url.substr(password + std::string_view{"password"}.size());
+  }
+  const auto at = url.rfind('@');
+  const auto colon = url.find(':', scheme + 3);
+  if (at == std::string::npos || colon == std::string::npos || colon > at) return "";
+  const std::string secret = url.substr(colon + 1, at - colon - 1);
+  return secret.find_first_of("@/?#%") == std::string::npos ? "" : secret;
+}
+
+/// Whether libpq's message quotes a piece of the password: of a URL that it cannot read it tells the piece
+/// that it stumbled over.
+bool quotes_secret(const std::string& message, const std::string& secret) {
+  for (auto from = message.find('"'); from != std::string::npos;) {
+    const auto to = message.find('"', from + 1);
+    if (to == std::string::npos) return false;
+    const std::string piece = message.substr(from + 1, to - from - 1);
+    // Misread from within the password on, the piece ends with the true host.
+    if (!piece.empty() && mentions(secret, piece.substr(0, piece.rfind('@')).c_str())) return true;
+    from = message.find('"', to + 1);
+  }
+  return false;
+}
+
 /// libpq's own settings, where neither the user nor the URL says otherwise.
 void set_connection_defaults() {
   setenv("PGCONNECT_TIMEOUT", "10", 0);
@@ -85,6 +114,12 @@ Outcome<Connection> open_connection(const GlobalOptions& options, const Configur
   DatabaseResult<Connection> connection = Connection::open(url, configuration.session);
   if (connection.ok()) return std::move(connection.value());
   const std::string& message = connection.error().message;
+  if (quotes_secret(message, unreadable_secret(url))) {
+    return Failure{
+        ExitCode::configuration,
+        {{"database url", "it cannot be read; what libpq says of it would show a part of the password",
+          "write @ : / ? # % in user and password as %40 %3A %2F %3F %23 %25; in key=value text quote the value"}}};
+  }
   const bool malformed = mentions(message, "invalid connection option") ||
                          mentions(message, "missing \"=\"") || mentions(message, "invalid URI") ||
                          mentions(message, "invalid percent-encoded") ||

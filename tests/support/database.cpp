@@ -174,4 +174,9 @@ std::string Database::error(const std::string& sql) {
   return "";
 }
 
+void ensure_role(Database& database, const std::string& name, const std::string& attributes) {
+  database.exec("DO $$ BEGIN CREATE ROLE " + name + " " + attributes +
+                "; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$");
+}
+
 }  // namespace jobwatchdog::test

@@ -40,4 +40,7 @@ class Database {
   std::unique_ptr<State> state_;
 };
 
+/// Roles belong to the cluster, so another test may have made it already, or be making it.
+void ensure_role(Database& database, const std::string& name, const std::string& attributes);
+
 }  // namespace jobwatchdog::test

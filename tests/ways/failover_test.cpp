@@ -30,8 +30,7 @@ class FailoverPair {
       : servers_({script("tests/ways/with_cluster"), script("tests/native/with_standby")}),
         primary_(Database::existing(created(servers_.fact("CLUSTER_URL")))) {
     EXPECT_EQ(run_jobwatchdog({"migrate", "--quiet", "--database-url", primary_.url()}).exit_code, 0);
-    primary_.exec(
-        "DO $$ BEGIN CREATE ROLE failing_over LOGIN SUPERUSER PASSWORD 'failing'; EXCEPTION WHEN duplicate_object THEN NULL; END $$");
+    ensure_role(primary_, "failing_over", "LOGIN SUPERUSER PASSWORD 'failing'");
     for (int i = 0; i < job_count; ++i) add_job(primary_, {.age = std::to_string(i + 60) + " min"});
   }
 
