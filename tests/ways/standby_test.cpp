@@ -23,8 +23,12 @@ class standby : public testing::Test {
   }
 
   /// On the standby; `attributes` is what the URL says of target_session_attrs.
-  [[nodiscard]] ProcessResult run_there(std::vector<std::string> arguments,
+  [[nodiscard]] ProcessResult run_there(const std::vector<std::string>& arguments,
                                         const std::string& attributes = "") const {
+    return run_there(arguments, attributes, managed_);
+  }
+  [[nodiscard]] ProcessResult run_there(std::vector<std::string> arguments, const std::string& attributes,
+                                        const Database& database) const {
     arguments.insert(arguments.end(),
                      {"--database-url", "host=" + server_->fact("STANDBY_SOCKET_DIR") +
                                             " port=" + server_->fact("STANDBY_PORT") +
