@@ -151,7 +151,7 @@ TEST(rights, that_are_too_few_are_told_by_doctor) {
   EXPECT_THAT(no_history.out, HasSubstr("warning  last sweep: permission denied for table sweep_runs"));
 }
 
-TEST(rights, to_read_are_enough_for_an_audit_and_a_dry_run) {
+TEST(rights, to_read_are_enough_for_an_audit) {
   Database database = watched_database();
   database.exec(
       "GRANT USAGE ON SCHEMA public TO watchdog_role; GRANT SELECT ON public.upscaler_jobs TO watchdog_role");
