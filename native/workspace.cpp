@@ -35,7 +35,7 @@ std::string connection_mend(const std::string& message) {
     return "this is a standby: name the primary, or all servers (host=a,b), of which the primary is chosen";
   if (mentions(message, "password authentication failed") || mentions(message, "no password supplied"))
     return "check user and password (URL, PGPASSWORD, ~/.pgpass or PGPASSFILE; libpq ignores a password file that others may read: chmod 0600)";
-  if (const std::string mend = tls_mend(message); !mend.empty()) return mend;
+  if (std::string mend = tls_mend(message); !mend.empty()) return mend;
   if (mentions(message, "definition of service"))
     return "check the service's name and its file: PGSERVICEFILE, or ~/.pg_service.conf";
   if (mentions(message, "unsupported startup parameter"))
