@@ -28,6 +28,8 @@ void split_message(const std::string& text, DatabaseError& error) {
       error.message = line;
     } else if (line.rfind("DETAIL:  ", 0) == 0 || line.rfind("HINT:  ", 0) == 0) {
       error.detail += (error.detail.empty() ? "" : " ") + line.substr(line.find("  ") + 2);
+    } else if (line.rfind("connection to server", 0) == 0 && error.message.find(line) == std::string::npos) {
+      error.message += "; " + line;  // Of several hosts each says why.
     }
   }
   if (error.message.empty()) error.message = "the server gave no message";
@@ -213,7 +215,11 @@ std::optional<DatabaseError> Transaction::commit() {
     state_->work.commit();
     return true;
   });
-  return done.ok() ? std::nullopt : std::optional{done.error()};
+  if (done.ok()) return std::nullopt;
+  DatabaseError error = done.error();
+  // A server that shuts down may say so after it committed, while it still waits for its standby.
+  if (error.kind == Kind::connection_lost || error.sqlstate == "57P01") error.kind = Kind::in_doubt;
+  return error;
 }
 
 Connection::Connection(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -242,13 +248,19 @@ std::optional<DatabaseError> Connection::reconnect() {
 }
 
 DatabaseResult<Transaction> Connection::begin(const TransactionOptions& options) {
-  return guarded<Transaction>([&] {
+  DatabaseResult<Transaction> begun = guarded<Transaction>([&] {
     if (!state_->link || !state_->link->is_open())
       throw pqxx::broken_connection{"the connection to the server was lost"};
     auto state = std::make_unique<Transaction::State>(*state_->link);
     state->work.exec(preamble(options, state_->settings));
     return Transaction{std::move(state)};
   });
+  if (begun.ok() || begun.error().sqlstate != "0A000") return begun;
+  // A standby refuses READ WRITE with the SQLSTATE of a missing feature.
+  DatabaseError error = begun.error();
+  error.kind = Kind::connection_lost;
+  error.sqlstate = "25006";
+  return error;
 }
 
 DatabaseResult<Rows> Connection::query(const std::string& sql, const std::vector<Text>& parameters,
@@ -263,17 +275,13 @@ DatabaseResult<Rows> Connection::query(const std::string& sql, const std::vector
 
 DatabaseResult<DatabaseNow> database_now(Connection& connection) {
   const DatabaseResult<Rows> rows = connection.query(
-      "SELECT statement_timestamp() AS now, floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint AS now_ms",
+      std::string{
+          "SELECT statement_timestamp() AS now, floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint AS now_ms, "} +
+          server_sql + " AS server",
       {}, {.read_only = true});
   if (!rows.ok()) return rows.error();
-  return DatabaseNow{{rows.value().integer(0, "now_ms")}, rows.value().text(0, "now")};
-}
-
-DatabaseResult<std::string> transaction_fate(Connection& connection, const std::string& xid) {
-  DatabaseResult<Rows> rows =
-      connection.query("SELECT pg_xact_status($1::xid8) AS fate", {xid}, {.read_only = true});
-  if (!rows.ok()) return rows.error();
-  return rows.value().text(0, "fate");
+  return DatabaseNow{
+      {rows.value().integer(0, "now_ms")}, rows.value().text(0, "now"), rows.value().text(0, "server")};
 }
 
 std::string error_text(const DatabaseError& error) {

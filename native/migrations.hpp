@@ -32,6 +32,7 @@ struct SchemaState {
   std::vector<Migration> missing;  ///< In order.
   std::vector<std::string> newer;  ///< Names of migrations that this binary does not know.
   bool newer_is_breaking{false};
+  std::string hidden_because;        ///< Not empty: this role may not look, and all of the above is unknown.
   std::vector<std::string> altered;  ///< Applied with another text than this binary carries.
 };
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 
+#include "native/commit_fate.hpp"
 #include "native/failpoint.hpp"
 #include "native/json_text.hpp"
 #include "native/refund_result.hpp"
@@ -120,7 +121,7 @@ std::optional<DatabaseError> write_audit(Transaction& transaction, const BatchCo
 
 /// Everything inside the transaction up to, but without, COMMIT.
 std::optional<DatabaseError> do_work(Transaction& transaction, const BatchContext& context, const Page& page,
-                                     BatchWork& work, std::string& xid) {
+                                     BatchWork& work, CommitMark& mark) {
   const DatabaseResult<Rows> locked = transaction.query(
       context.compiled.lock,
       {context.now_text, array_literal(page.keys), page.aged_since_min, page.aged_since_max});
@@ -139,9 +140,9 @@ std::optional<DatabaseError> do_work(Transaction& transaction, const BatchContex
   failpoint("after_refund");
   if (!work.refused.empty()) return std::nullopt;
   if (auto error = write_audit(transaction, context, work)) return error;
-  const DatabaseResult<Rows> id = transaction.query("SELECT pg_current_xact_id()::text AS xid");
-  if (!id.ok()) return id.error();
-  xid = id.value().text(0, "xid");
+  const DatabaseResult<CommitMark> marked = mark_transaction(transaction);
+  if (!marked.ok()) return marked.error();
+  mark = marked.value();
   return std::nullopt;
 }
 
@@ -157,33 +158,18 @@ void isolate(TableResult& result, IsolatedRow row) {
   if (result.isolated.size() < TableResult::rows_kept_max) result.isolated.push_back(std::move(row));
 }
 
-/// After a lost answer to COMMIT: true when the server says that it was committed.
-DatabaseResult<bool> was_committed(Connection& connection, const std::string& xid) {
-  for (int attempt = 1; attempt <= attempts_max; ++attempt) {
-    if (auto error = reconnect_patiently(connection)) return *error;
-    const DatabaseResult<std::string> fate = transaction_fate(connection, xid);
-    // Another server than before (a promoted standby) may not know the number: then the guards decide, by
-    // trying again.
-    if (!fate.ok() && fate.error().kind == DatabaseError::Kind::refused) return false;
-    if (fate.ok() && fate.value() != "in progress") return fate.value() == "committed";
-    rest_before_retry(attempt);
-  }
-  return DatabaseError{DatabaseError::Kind::in_doubt, "08007",
-                       "the fate of a batch could not be learnt; the next sweep will see what is left", ""};
-}
-
 /// One batch, tried until its fate is known. Gives the work that was committed, the refusals that rolled it
 /// back, or an error that says what is wrong with this very set of rows (or with the database).
 DatabaseResult<BatchWork> run_batch(Connection& connection, const BatchContext& context, const Page& page) {
   using Kind = DatabaseError::Kind;
   for (int attempt = 1;; ++attempt) {
     BatchWork work;
-    std::string xid;
+    CommitMark mark;
     std::optional<DatabaseError> error;
     const Stopwatch stopwatch;
     {
       DatabaseResult<Transaction> transaction = connection.begin(context.transaction);
-      error = transaction.ok() ? do_work(transaction.value(), context, page, work, xid)
+      error = transaction.ok() ? do_work(transaction.value(), context, page, work, mark)
                                : std::optional{transaction.error()};
       if (!error && (!work.refused.empty() || work.settled.empty())) return work;
       failpoint("before_commit");
@@ -193,11 +179,12 @@ DatabaseResult<BatchWork> run_batch(Connection& connection, const BatchContext& 
     work.duration_ms = stopwatch.elapsed().ms;
     if (!error) return work;
     if (error->kind == Kind::in_doubt) {
-      const DatabaseResult<bool> committed = was_committed(connection, xid);
+      const DatabaseResult<bool> committed = was_committed(
+          connection, mark, {context.table, context.rule.key, keys_of(work.settled)}, context.must_stop);
       if (!committed.ok()) return committed.error();
       if (committed.value()) return work;
     } else if (error->kind == Kind::connection_lost) {
-      if (auto still = reconnect_patiently(connection)) return *still;
+      if (auto still = reconnect_patiently(connection, context.must_stop)) return *still;
     } else if (error->kind != Kind::retryable) {
       return *error;
     }
@@ -304,8 +291,8 @@ std::optional<std::string> rehearse_row(Connection& connection, const BatchConte
   DatabaseResult<Transaction> transaction = connection.begin(context.transaction);
   if (!transaction.ok()) return error_text(transaction.error());
   BatchWork work;
-  std::string xid;
-  if (auto error = do_work(transaction.value(), context, row, work, xid)) return error_text(*error);
+  CommitMark mark;
+  if (auto error = do_work(transaction.value(), context, row, work, mark)) return error_text(*error);
   if (!work.refused.empty()) return work.refused.front().reason;
   return std::nullopt;
 }

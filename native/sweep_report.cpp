@@ -187,6 +187,7 @@ std::string sweep_json(const SweepResult& result) {
                       {"outcome", outcome_name(result.outcome)},
                       {"started_at", result.started_at},
                       {"duration_ms", result.duration_ms},
+                      {"server_changed", result.server_changed},
                       {"found_count", result.total(&TableResult::found_count)},
                       {"settled_count", result.total(&TableResult::settled_count)},
                       {"refunded_count", result.total(&TableResult::refunded_count)},

@@ -70,7 +70,8 @@ struct SweepResult {
   std::int64_t duration_ms{0};
   std::vector<RuleResult> rules;
   SweepOutcome outcome{SweepOutcome::done};
-  bool misconfigured{false};  ///< A rule was skipped because it does not fit its table.
+  bool server_changed{false};  ///< Restarted or replaced on the way: earlier commits may be lost.
+  bool misconfigured{false};   ///< A rule was skipped because it does not fit its table.
 
   [[nodiscard]] bool database_lost() const {
     for (const RuleResult& rule : rules) {

@@ -203,7 +203,8 @@ ExitCode run_sweep_command(const GlobalOptions& global, const SweepCommand& comm
     }
     if (!lock) log(LogLevel::info, "another sweep is running on this database; this one works beside it");
   }
-  History history = History::open(connection.value(), schema.value().has_watch, schema.value().has_managed);
+  if (command.dry_run) warn_of_standby(connection.value());
+  History history = History::open(connection.value(), schema.value());
   const DatabaseResult<SweepResult> result =
       run_sweep(connection.value(), configuration.value(), options.value(), history);
   if (!result.ok()) return report(failure_of("sweep", result.error()));

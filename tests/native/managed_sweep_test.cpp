@@ -193,9 +193,9 @@ TEST(managed_sweep, ends_with_4_when_the_database_goes_away_for_good_and_has_don
   database.exec(
       "DO $$ BEGIN CREATE ROLE leaving_role LOGIN PASSWORD 'leaving' BYPASSRLS; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;"
       "ALTER ROLE leaving_role CONNECTION LIMIT -1; GRANT service_role TO leaving_role");
-  const ProcessResult result =
-      run_jobwatchdog({"sweep", "--database-url", database.tcp_url("leaving_role", "leaving")},
-                      {{"WATCHDOG_FAILPOINT", away}});
+  const ProcessResult result = run_jobwatchdog(
+      {"sweep", "--max-duration", "1 s", "--database-url", database.tcp_url("leaving_role", "leaving")},
+      {{"WATCHDOG_FAILPOINT", away}});
   EXPECT_EQ(result.exit_code, 4) << result.out << result.err;
   EXPECT_EQ(database.value("SELECT count(*) FROM public.ai_jobs WHERE status = 'running'"), "4");
   database.exec("ALTER DATABASE " + database.name() + " CONNECTION LIMIT -1");
