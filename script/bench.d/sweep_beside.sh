@@ -21,7 +21,7 @@ latencies_beside() {
     { ms[NR] = $1 } END { printf "%s|%.1f|%.1f|%.1f|%d\n", what, ms[int(NR / 2) + 1], ms[int(NR * 0.99) + 1], ms[NR], NR }'
 }
 
-bench_beside() {
+bench_sweep_beside() {
   heading "beside: a second client updates 100 other rows a second of a table that is being swept"
   managed_seed
   local idle sweep loop

@@ -18,7 +18,7 @@ idle_figures() {
   echo "$1|$(tr ' ' '\n' <<<"${database% }" | median)|$(tr ' ' '\n' <<<"${process% }" | median)"
 }
 
-bench_idle() {
+bench_sweep_idle() {
   heading "idle: nothing is stale"
   fresh_database bench_idle
   bench_jobwatchdog bench_idle --quiet migrate >/dev/null

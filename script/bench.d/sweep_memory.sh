@@ -21,7 +21,7 @@ memory_figures() {
   echo "$1|$(awk -v kb="$(peak_kb)" 'BEGIN { printf "%.1f", kb / 1024 }')|$(bench_psql bench -c "SELECT count(*) FROM watchdog.credit_ledger WHERE kind = 'refund'")"
 }
 
-bench_memory() {
+bench_sweep_memory() {
   heading "memory: peak of the process"
   printf '%s\n' "stale rows|peak MB|refunded" "$(memory_figures $((bench_rows / 100)))" "$(memory_figures "$bench_rows")" | column -t -s '|'
   say

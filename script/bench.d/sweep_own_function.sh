@@ -22,7 +22,7 @@ TOML
 by_jobwatchdog_own() { bench_jobwatchdog bench --config own_function.toml sweep >/dev/null; }
 by_loop_own() { bench_sql bench own_function_loop; }
 
-bench_own_function() {
+bench_sweep_own_function() {
   heading "own_function: $bench_stale stale jobs among $bench_rows of a user's own table, refunded by the user's own function"
   fresh_database bench_own
   bench_sql bench_own own_tables_seed -v rows="$bench_rows" -v stale="$bench_stale"

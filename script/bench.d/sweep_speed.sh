@@ -7,7 +7,7 @@ by_row_loop() { bench_sql bench row_loop; }
 by_lean_row_loop() { bench_sql bench lean_row_loop; }
 by_bare_floor() { bench_sql bench bare_floor; }
 
-bench_speed() {
+bench_sweep_speed() {
   heading "speed: $bench_stale stale jobs among $bench_rows in four tables, a refund each"
   managed_seed
   measure bench_seed "$bench_stale" "SELECT count(*) FROM watchdog.credit_ledger WHERE kind = 'refund'" \

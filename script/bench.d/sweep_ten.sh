@@ -11,7 +11,7 @@ by_ten_sweeps() {
   for pid in "${pids[@]}"; do wait "$pid" || fail 1 "sweep $run of ten failed"; done
 }
 
-bench_ten() {
+bench_sweep_ten() {
   heading "ten: ten sweeps at once over $bench_stale stale jobs among $bench_rows"
   managed_seed
   measure bench_seed "$bench_stale" "SELECT count(*) FROM watchdog.credit_ledger WHERE kind = 'refund'" one_sweep ten_sweeps
