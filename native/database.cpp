@@ -246,7 +246,11 @@ DatabaseResult<Rows> Connection::query(const std::string& sql, const std::vector
   if (!transaction.ok()) return transaction.error();
   DatabaseResult<Rows> rows = transaction.value().query(sql, parameters);
   if (!rows.ok()) return rows;
-  if (auto error = transaction.value().commit()) return *error;
+  if (auto error = transaction.value().commit()) {
+    // Nothing was written, so an end in doubt is only a lost connection.
+    if (options.read_only && error->kind == Kind::in_doubt) error->kind = Kind::connection_lost;
+    return *error;
+  }
   return rows;
 }
 

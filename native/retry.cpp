@@ -33,9 +33,8 @@ DatabaseResult<Rows> read_patiently(Connection& connection, const std::string& s
   for (int attempt = 1;; ++attempt) {
     DatabaseResult<Rows> rows = connection.query(sql, parameters, options);
     if (rows.ok() || attempt >= attempts_max) return rows;
-    // Nothing was written, so even an end in doubt is only a lost connection.
     const Kind kind = rows.error().kind;
-    if (kind == Kind::connection_lost || kind == Kind::in_doubt) {
+    if (kind == Kind::connection_lost) {
       if (auto gone = reconnect_patiently(connection)) return *gone;
     } else if (kind == Kind::retryable) {
       rest_before_retry(attempt);
