@@ -151,6 +151,8 @@ CompiledRule compile_rule(const Rule& rule, const QualifiedName& table) {
                   key + "\nFOR UPDATE SKIP LOCKED";
   compiled.settle = settle_statement(rule, table);
   compiled.refund = refund_statement(rule, table);
+  compiled.written = "SELECT EXISTS (SELECT" + from(table) + "\nWHERE " + key +
+                     " = ANY ($1) AND t.xmin = $2::xid8::xid) AS is_ours";
   compiled.exhausted = exhausted_statement(rule, table);
   const std::string indexed_age =
       rule.age_of.size() == 1 ? age_expression(rule, "") : "(" + age_expression(rule, "") + ")";

@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 #include <pqxx/pqxx>
+#include <typeinfo>
 
 #include "core/require.hpp"
 #include "core/sql_text.hpp"
@@ -40,6 +41,9 @@ DatabaseError make_error(Kind kind, std::string sqlstate, const std::string& tex
 }
 
 Kind kind_of(const std::string& sqlstate) {
+  // The server stops at once, or it is starting.
+  if (sqlstate == "57P02" || sqlstate == "57P03" || sqlstate.rfind("08", 0) == 0)
+    return Kind::connection_lost;
   static const std::array<std::string_view, 4> retryable{"40001", "40P01", "55P03", "57P01"};
   if (std::find(retryable.begin(), retryable.end(), sqlstate) != retryable.end()) return Kind::retryable;
   if (sqlstate == "57014") return Kind::timeout;
@@ -68,6 +72,12 @@ std::string sqlstate_of(const pqxx::sql_error& error) {
   return "";
 }
 
+/// Whether libpq itself made the error, because no answer came: then libpqxx 6 has neither a SQLSTATE nor a
+/// class for it.
+bool is_without_answer(const pqxx::sql_error& error) {
+  return error.sqlstate().empty() && typeid(error) == typeid(pqxx::sql_error);
+}
+
 /// Runs `work` and turns what it throws into a value. The order of the handlers is libpqxx 6's class tree.
 template <typename Value, typename Work>
 DatabaseResult<Value> guarded(Work&& work) {
@@ -86,6 +96,7 @@ DatabaseResult<Value> guarded(Work&& work) {
   } catch (const pqxx::broken_connection& error) {
     return make_error(Kind::connection_lost, "", error.what());
   } catch (const pqxx::sql_error& error) {
+    if (is_without_answer(error)) return make_error(Kind::connection_lost, "", error.what());
     const std::string sqlstate = sqlstate_of(error);
     return make_error(kind_of(sqlstate), sqlstate, error.what());
   } catch (const std::exception& error) {
@@ -202,7 +213,12 @@ std::optional<DatabaseError> Transaction::commit() {
     state_->work.commit();
     return true;
   });
-  return done.ok() ? std::nullopt : std::optional{done.error()};
+  if (done.ok()) return std::nullopt;
+  DatabaseError error = done.error();
+  // libpqxx 6 knows only some ways in which an answer to COMMIT is lost.
+  const bool is_in_doubt = error.kind == Kind::connection_lost || error.sqlstate == "57P01";
+  if (is_in_doubt) error.kind = Kind::in_doubt;
+  return error;
 }
 
 Connection::Connection(std::unique_ptr<State> state) : state_(std::move(state)) {}

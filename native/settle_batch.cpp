@@ -147,15 +147,32 @@ void isolate(TableResult& result, IsolatedRow row) {
   if (result.isolated.size() < TableResult::rows_kept_max) result.isolated.push_back(std::move(row));
 }
 
+/// Whether the transaction that the server calls committed was this work's. A crash forgets numbers that were
+/// not yet written down, and gives them out anew: somebody else may have committed under ours. A settled row
+/// tells.
+DatabaseResult<bool> is_ours(Connection& connection, const BatchContext& context, const BatchWork& work,
+                             const std::string& xid) {
+  const DatabaseResult<Rows> rows = connection.query(
+      context.compiled.written, {array_literal(keys_of(work.settled)), xid}, {.read_only = true});
+  if (!rows.ok()) return rows.error();
+  return rows.value().boolean(0, "is_ours");
+}
+
 /// After a lost answer to COMMIT: true when the server says that it was committed.
-DatabaseResult<bool> was_committed(Connection& connection, const std::string& xid) {
+DatabaseResult<bool> was_committed(Connection& connection, const BatchContext& context, const BatchWork& work,
+                                   const std::string& xid) {
   for (int attempt = 1; attempt <= attempts_max; ++attempt) {
     if (auto error = reconnect_patiently(connection)) return *error;
     const DatabaseResult<std::string> fate = transaction_fate(connection, xid);
     // Another server than before (a promoted standby) may not know the number: then the guards decide, by
     // trying again.
     if (!fate.ok() && fate.error().kind == DatabaseError::Kind::refused) return false;
-    if (fate.ok() && fate.value() != "in progress") return fate.value() == "committed";
+    if (fate.ok() && fate.value() == "committed") {
+      DatabaseResult<bool> ours = is_ours(connection, context, work, xid);
+      if (ours.ok() || ours.error().kind == DatabaseError::Kind::refused) return ours;
+    } else if (fate.ok() && fate.value() != "in progress") {
+      return false;
+    }
     rest_before_retry(attempt);
   }
   return DatabaseError{DatabaseError::Kind::in_doubt, "08007",
@@ -181,7 +198,7 @@ DatabaseResult<BatchWork> run_batch(Connection& connection, const BatchContext& 
     }
     if (!error) return work;
     if (error->kind == Kind::in_doubt) {
-      const DatabaseResult<bool> committed = was_committed(connection, xid);
+      const DatabaseResult<bool> committed = was_committed(connection, context, work, xid);
       if (!committed.ok()) return committed.error();
       if (committed.value()) return work;
     } else if (error->kind == Kind::connection_lost) {
