@@ -46,7 +46,7 @@ UPDATE public.upscaler_credits AS credits SET balance = credits.balance + entry.
 -- Admission: a user has at most one job in work; three of those hold the provider's slots.
 INSERT INTO watchdog.active_jobs (user_id, tool, job_id, attempt)
 SELECT DISTINCT ON (job.user_id) job.user_id, job.tool, job.id, job.attempt
-  FROM public.ai_jobs AS job WHERE job.status IN ('starting', 'running') ORDER BY job.user_id, job.id;
+  FROM public.ai_jobs AS job WHERE job.status IN ('starting', 'running') AND job.session_id IS NULL ORDER BY job.user_id, job.id;
 UPDATE watchdog.provider_slots AS slot SET state = 'taken', tool = job.tool, job_id = job.job_id, attempt = job.attempt, task_id = 'task'
   FROM (SELECT active.*, row_number() OVER (ORDER BY active.user_id) AS place FROM watchdog.active_jobs AS active
          WHERE EXISTS (SELECT FROM public.ai_jobs AS job WHERE job.id = active.job_id AND job.started_at < now())) AS job

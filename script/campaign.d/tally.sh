@@ -18,6 +18,7 @@ for fault in "${faults[@]}"; do
   times[$fault]=0 rounds[$fault]=0 recovered[$fault]=0 sweeps[$fault]=0 violations[$fault]=0 milliseconds[$fault]=0
 done
 violation_count=0
+round_violation_count=0
 watch_round_count=0
 
 shorten_targets() {
@@ -28,13 +29,19 @@ shorten_targets() {
 # Whether a kind has done what is asked of it.
 is_done() { [[ ${times[$1]} -ge ${target_of[$1]} && ${rounds[$1]} -ge ${least_rounds_of[$1]} ]]; }
 
-# violate WHAT...: a law was broken in this round. Told to people, wherever a fault sends what the shell says of it.
+# violate WHAT...: a law was broken in this round. Told to people, wherever a fault sends what the shell says of it; one
+# fault may break a hundred rows, of which the first tell enough.
 exec {people}>&2
 violate() {
   violation_count=$((violation_count + 1))
   violations[${round_name%:*}]=$((${violations[${round_name%:*}]} + 1))
-  printf '%s\n' "violation: $round_name ($world): $*" \
-    "  again: script/campaign --seed $seed --round $round_name${sabotage:+ --sabotage $sabotage}" >&"$people"
+  round_violation_count=$((round_violation_count + 1))
+  [[ $round_violation_count -gt 6 ]] || printf '%s\n' "violation: $round_name ($world): $*" >&"$people"
+}
+
+tell_how_to_replay() {
+  [[ $round_violation_count -gt 0 ]] || return 0
+  printf '%s\n' "  $round_violation_count in all; again: script/campaign --seed $seed --round $round_name${sabotage:+ --sabotage $sabotage}" >&"$people"
 }
 
 milliseconds_since() { awk -v from="$1" -v to="$EPOCHREALTIME" 'BEGIN { printf "%d", (to - from) * 1000 }'; }
