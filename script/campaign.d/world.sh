@@ -3,7 +3,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 
 # Rows a transaction: few, so that a sweep has many of them.
-batch_size=12
+usual_batch_size=12
 
 psql_on() { local database=$1 && shift && "$pg_bin/psql" -XAtq -v ON_ERROR_STOP=1 "$(private_postgres_url "$database")" "$@"; }
 
@@ -42,7 +42,7 @@ begin_round() {
 }
 
 enter_world() {
-  world=$1 arguments=() url=$(private_postgres_url "$1")
+  world=$1 arguments=() batch_size=$usual_batch_size url=$(private_postgres_url "$1")
   [[ $world == managed ]] || arguments=(--config "$root/script/campaign.d/watch.toml")
   # Two rows in each world nobody can settle; in a sabotaged one none, so that nothing but a fault goes wrong there.
   isolated_count=2 finished_codes=6
@@ -137,7 +137,7 @@ judge_runs() {
 
 # One more sweep: it must leave nothing but the rows that nobody can settle.
 finish_work() {
-  sweep_pids=() sweep_codes=() allowed_codes=$finished_codes
+  sweep_pids=() sweep_codes=() allowed_codes=$finished_codes batch_size=$usual_batch_size
   start_sweep ''
   wait_for_sweeps
   local told_before=$told_settled refunded_before=$told_refunded
