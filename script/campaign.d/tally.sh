@@ -49,7 +49,7 @@ milliseconds_since() { awk -v from="$1" -v to="$EPOCHREALTIME" 'BEGIN { printf "
 # At the end, however it comes: sets the exit code when a law was broken.
 tell_results() {
   local fault wanted=0 done_kinds=0
-  heading "Faults (seed $seed, commit $(git -c safe.directory="$root" -C "$root" describe --always --dirty --exclude '*'))"
+  heading "Faults (seed $seed, commit $(git -c safe.directory="$root" -C "$root" describe --always --dirty --exclude '*' 2>/dev/null || echo unknown))"
   printf '%-38s  %5s  %6s  %6s  %6s  %9s  %10s  %7s\n' fault times wanted rounds sweeps recovered violations seconds
   for fault in "${faults[@]}"; do
     [[ -z $only || $fault == "$only" ]] || continue

@@ -1,7 +1,9 @@
 # The databases of the campaign: one a world, seeded anew for each round, and the judgement over it. Sourced by
 # script/campaign.
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154,SC2004
 
+declare -A seed_of=([managed]=seed_managed.sql [watch]=seed_watch.sql)
+declare -A laws_of=([managed]=laws_managed.sql [watch]=laws_watch.sql)
 # Rows a transaction: few, so that a sweep has many of them.
 usual_batch_size=12
 
@@ -23,7 +25,7 @@ make_world() {
   psql_on postgres -c "DROP DATABASE IF EXISTS $1 WITH (FORCE)" 2>/dev/null
   psql_on postgres -c "CREATE DATABASE $1"
   "$binary" migrate "${@:2}" --database-url "$(private_postgres_url "$1")" >"$work/migrate.log" 2>&1 || fail 1 "migrate failed" "$(cat "$work/migrate.log")"
-  psql_on "$1" -f "$root/script/campaign.d/seed_$1.sql"
+  psql_on "$1" -f "$root/script/campaign.d/${seed_of[$1]}"
   if [[ -n $sabotage && $1 == managed ]]; then psql_on "$1" -f "$root/script/campaign.d/sabotage_$sabotage.sql"; fi
   psql_on "$1" -f "$root/script/campaign.d/remember.sql"
 }
@@ -103,7 +105,7 @@ judge_sweeps() {
 # judge_database WHOLE: the audit of the binary, and the laws of this world.
 judge_database() {
   local line kind first second settled=0 refunded=0 running=0 finished=0
-  psql_on "$world" -f "$root/script/campaign.d/settle_down.sql" -v whole="$1" -f "$root/script/campaign.d/laws_$world.sql" >"$work/laws.txt" 2>"$work/laws.err" ||
+  psql_on "$world" -f "$root/script/campaign.d/settle_down.sql" -v whole="$1" -f "$root/script/campaign.d/${laws_of[$world]}" >"$work/laws.txt" 2>"$work/laws.err" ||
     violate "the laws could not be asked: $(tail -n 3 "$work/laws.err")"
   "$binary" audit --database-url "$url" "${arguments[@]}" >"$work/audit.txt" 2>&1 ||
     violate "audit ended with exit code $?: $(head -n 3 "$work/audit.txt")"

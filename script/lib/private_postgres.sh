@@ -7,6 +7,7 @@
 #   private_postgres_url DATABASE                  the URL of another database of it
 #   private_postgres_stop                          runs by itself when the script ends, however it ends
 #   private_postgres_crash                         an immediate stop: nothing is written any more, sessions are cut
+#   private_postgres_wait                          until it is gone, whoever ended it
 #   private_postgres_restart                       starts it again after a crash, on the same port, and waits until it
 #                                                  has recovered
 #
@@ -228,7 +229,6 @@ private_postgres_crash() {
   private_postgres_wait
 }
 
-# Until the server is gone, whoever ended it.
 private_postgres_wait() { wait "$postgres_pid" 2>/dev/null || true; }
 
 private_postgres_restart() {

@@ -37,7 +37,7 @@ TEST(broken_connection, at_any_request_ends_with_0_or_4_and_isolates_nothing_and
   bool struck = true;
   int place = 0;
   while (struck) {
-    add_job(database);
+    add_job(database, {.cost = 1});
     ++place;
     const FaultManner manner = place % 2 == 0 ? FaultManner::reset : FaultManner::half;
     const ProcessResult result = cut_sweep(database, manner, place, struck);
