@@ -27,7 +27,6 @@ struct CompiledRule {
       settle;  ///< $1 array of keys. Gives key, status (as stored), refunded_amount (settle functions only).
   std::string
       refund;  ///< $1 array of keys. Gives key, result (jsonb) of the refund function; "" without one.
-  std::string written;    ///< $1 array of keys, $2 transaction. Gives is_ours: whether one of them bears it.
   std::string exhausted;  ///< $1 now. Gives key, total of rows whose rescues are used up; "" without a cap.
   std::string suggested_index;  ///< CREATE INDEX CONCURRENTLY ... that serves `find`.
 };

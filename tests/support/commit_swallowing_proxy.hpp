@@ -12,7 +12,7 @@ class CommitSwallowingProxy {
  public:
   explicit CommitSwallowingProxy(int server_port)
       : proxy_(server_port, {FaultPhase::answer_to_commit, FaultManner::close,
-                             [this] { return !swallowed_.exchange(true); }}) {}
+                             [this] { return !swallowed_.exchange(true); }, true}) {}
 
   [[nodiscard]] int port() const { return proxy_.port(); }
   [[nodiscard]] bool has_swallowed() const { return swallowed_; }

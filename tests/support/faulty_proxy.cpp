@@ -144,7 +144,11 @@ void FaultyProxy::serve() {
 void FaultyProxy::pass_on(int client) {
   const int server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const sockaddr_in address = loopback(server_port_);
-  if (connect(server, as_sockaddr(address), sizeof address) == 0) Passage{plan_, client, server}.run();
+  if (connect(server, as_sockaddr(address), sizeof address) == 0) {
+    Passage{plan_, client, server}.run();
+  } else if (plan_.dies_with_server) {
+    shutdown(listener_, SHUT_RDWR);  // So that libpq goes on to the next host.
+  }
   close(server);
   close(client);
 }

@@ -31,6 +31,7 @@ struct FaultPlan {
   /** A COMMIT counts when it stands behind a statement that asks for pg_current_xact_id(): it settles a
    * batch. */
   std::function<bool()> strikes;
+  bool dies_with_server{false};  ///< Stops to listen when its server is gone; else it waits for its return.
 };
 
 /// Listens on 127.0.0.1 and passes everything on to the server's port, but for the faults of its plan.
