@@ -4,7 +4,7 @@ DELETE FROM public.ai_jobs WHERE session_id IS NOT NULL;
 DELETE FROM campaign.wealth WHERE user_id IN (campaign.user_id(98), campaign.user_id(99));
 DROP TRIGGER wrong_transitions_are_refused ON public.ai_jobs;
 ALTER TABLE watchdog.credit_ledger DROP CONSTRAINT each_job_is_charged_once_and_refunded_once;
-CREATE OR REPLACE FUNCTION watchdog.settle_jobs(p_table_name text, p_keys uuid[], p_set jsonb)
+CREATE OR REPLACE FUNCTION watchdog.settle_locked_jobs(p_table_name text, p_keys uuid[], p_set jsonb)
 RETURNS TABLE (key uuid, refunded_amount integer) LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = '' AS $$
 DECLARE
     v_job record;
