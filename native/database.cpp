@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 #include <pqxx/pqxx>
+#include <typeinfo>
 
 #include "core/require.hpp"
 #include "core/sql_text.hpp"
@@ -42,6 +43,9 @@ DatabaseError make_error(Kind kind, std::string sqlstate, const std::string& tex
 }
 
 Kind kind_of(const std::string& sqlstate) {
+  // The server stops at once, or it is starting.
+  if (sqlstate == "57P02" || sqlstate == "57P03" || sqlstate.rfind("08", 0) == 0)
+    return Kind::connection_lost;
   static const std::array<std::string_view, 4> retryable{"40001", "40P01", "55P03", "57P01"};
   if (std::find(retryable.begin(), retryable.end(), sqlstate) != retryable.end()) return Kind::retryable;
   if (sqlstate == "57014") return Kind::timeout;
@@ -70,6 +74,12 @@ std::string sqlstate_of(const pqxx::sql_error& error) {
   return "";
 }
 
+/// Whether libpq itself made the error, because no answer came: then libpqxx 6 has neither a SQLSTATE nor a
+/// class for it.
+bool is_without_answer(const pqxx::sql_error& error) {
+  return error.sqlstate().empty() && typeid(error) == typeid(pqxx::sql_error);
+}
+
 /// Runs `work` and turns what it throws into a value. The order of the handlers is libpqxx 6's class tree.
 template <typename Value, typename Work>
 DatabaseResult<Value> guarded(Work&& work) {
@@ -88,6 +98,7 @@ DatabaseResult<Value> guarded(Work&& work) {
   } catch (const pqxx::broken_connection& error) {
     return make_error(Kind::connection_lost, "", error.what());
   } catch (const pqxx::sql_error& error) {
+    if (is_without_answer(error)) return make_error(Kind::connection_lost, "", error.what());
     const std::string sqlstate = sqlstate_of(error);
     return make_error(kind_of(sqlstate), sqlstate, error.what());
   } catch (const std::exception& error) {
@@ -269,7 +280,11 @@ DatabaseResult<Rows> Connection::query(const std::string& sql, const std::vector
   if (!transaction.ok()) return transaction.error();
   DatabaseResult<Rows> rows = transaction.value().query(sql, parameters);
   if (!rows.ok()) return rows;
-  if (auto error = transaction.value().commit()) return *error;
+  if (auto error = transaction.value().commit()) {
+    // Nothing was written, so an end in doubt is only a lost connection.
+    if (options.read_only && error->kind == Kind::in_doubt) error->kind = Kind::connection_lost;
+    return *error;
+  }
   return rows;
 }
 

@@ -29,10 +29,14 @@ void failpoint(const char* name) {
   const char* armed = std::getenv("WATCHDOG_FAILPOINT");
   if (armed == nullptr) return;
   const std::string text{armed};
-  const std::string prefix = std::string{name} + "=";
-  if (text.rfind(prefix, 0) != 0) return;
+  const std::size_t name_end = text.find_first_of("@=");
+  const std::size_t command_from = text.find('=');
+  if (command_from == std::string::npos || text.substr(0, name_end) != name) return;
+  const int wanted = text[name_end] == '@' ? std::atoi(text.c_str() + name_end + 1) : 1;
+  static int passed_count = 0;
+  if (++passed_count < wanted) return;
   unsetenv("WATCHDOG_FAILPOINT");  // Once, and not in the processes that the command starts.
-  run_by_shell(text.substr(prefix.size()));
+  run_by_shell(text.substr(command_from + 1));
 }
 
 }  // namespace jobwatchdog

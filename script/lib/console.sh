@@ -23,15 +23,15 @@ fail() {
 # usage_of FILE: the comment block below the first line of FILE, as help.
 usage_of() { awk 'NR > 1 && /^#/ { sub(/^# ?/, ""); print; next } NR > 1 { exit }' "$1"; }
 
-# What has to be undone when the script ends, however it ends; the newest first.
+# What has to be undone when the script ends, however it ends; the newest first. It may set exit_code.
 at_exit_list=()
 at_exit() { at_exit_list=("$1" "${at_exit_list[@]}"); }
 run_exit_list() {
-  local code=$? undo
+  local exit_code=$? undo
   # A second Ctrl-C must not stop the clearing up.
   trap '' INT TERM HUP
   for undo in "${at_exit_list[@]}"; do "$undo" || true; done
-  exit "$code"
+  exit "$exit_code"
 }
 trap run_exit_list EXIT
 trap 'exit 129' HUP

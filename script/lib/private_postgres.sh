@@ -6,6 +6,10 @@
 #       PRIVATE_POSTGRES_SOCKET_DIR, PRIVATE_POSTGRES_PORT, PRIVATE_POSTGRES_LOG
 #   private_postgres_url DATABASE                  the URL of another database of it
 #   private_postgres_stop                          runs by itself when the script ends, however it ends
+#   private_postgres_crash                         an immediate stop: nothing is written any more, sessions are cut
+#   private_postgres_wait                          until it is gone, whoever ended it
+#   private_postgres_restart                       starts it again after a crash, on the same port, and waits until it
+#                                                  has recovered
 #
 # The cluster listens on a socket in a directory that nobody else may enter, and there it trusts everyone. With --tcp
 # it also listens on 127.0.0.1, on a free port, and there it wants a password. It dies with the script, even with one
@@ -218,6 +222,18 @@ private_postgres_stop() {
   end_server "$postgres_pid"
   wait "$postgres_pid" 2>/dev/null || true
   postgres_pid=
+}
+
+private_postgres_crash() {
+  kill -QUIT "$postgres_pid" 2>/dev/null || true
+  private_postgres_wait
+}
+
+private_postgres_wait() { wait "$postgres_pid" 2>/dev/null || true; }
+
+private_postgres_restart() {
+  launch_server
+  wait_until_ready || fail 1 "the private cluster does not recover from its crash" "$(tail -n 5 "$PRIVATE_POSTGRES_LOG")"
 }
 
 # end_server PID: fast; after 20 seconds immediate, which PostgreSQL repairs at its next start.

@@ -2,33 +2,24 @@
 /// happened.
 #pragma once
 
-#include <atomic>
-#include <thread>
+#include "tests/support/faulty_proxy.hpp"
 
 namespace jobwatchdog::test {
 
-/// Listens on 127.0.0.1 and passes everything on to the server's port. The first COMMIT behind a statement
-/// that asks for pg_current_xact_id() reaches the server; its answer does not come back, and the connection
-/// is cut.
+/// The first COMMIT that settles a batch reaches the server; its answer does not come back, and the
+/// connection is cut.
 class CommitSwallowingProxy {
  public:
-  explicit CommitSwallowingProxy(int server_port);
-  ~CommitSwallowingProxy();
-  CommitSwallowingProxy(const CommitSwallowingProxy&) = delete;
-  CommitSwallowingProxy& operator=(const CommitSwallowingProxy&) = delete;
+  explicit CommitSwallowingProxy(int server_port)
+      : proxy_(server_port, {FaultPhase::answer_to_commit, FaultManner::close,
+                             [this] { return !swallowed_.exchange(true); }, true}) {}
 
-  [[nodiscard]] int port() const { return port_; }
+  [[nodiscard]] int port() const { return proxy_.port(); }
   [[nodiscard]] bool has_swallowed() const { return swallowed_; }
 
  private:
-  void serve();
-  void pass_on(int client);
-
-  int server_port_;
-  int listener_{-1};
-  int port_{0};
   std::atomic<bool> swallowed_{false};
-  std::thread thread_;
+  FaultyProxy proxy_;
 };
 
 }  // namespace jobwatchdog::test

@@ -1,0 +1,204 @@
+# The kinds of faults: fault_NAME NUMBER makes one round of it happen, sets happened_count, and returns when all sweeps
+# have ended and the server runs. Sourced by script/campaign.
+# shellcheck shell=bash disable=SC2034,SC2154,SC2004
+
+# The failpoints that the source has: a new one is covered without being named here.
+find_failpoints() {
+  mapfile -t failpoints < <(grep -rhoE '\bfailpoint\("[a-z_]+"\)' "$root/native" | sed 's/.*"\(.*\)".*/\1/' | sort -u)
+  [[ ${#failpoints[@]} -ge 6 ]] || fail 1 "the failpoints were not found in native/" "does the source still call failpoint(\"NAME\")?"
+  local fault
+  for fault in kill_at_failpoint terminate; do least_rounds_of[$fault]=${#failpoints[@]}; done
+  least_rounds_of[crash_at_failpoint]=$((2 * ${#failpoints[@]}))
+}
+
+# How long a whole sweep takes in each world: kills are drawn over this time. The second of two, when all is warm. Without
+# a fault every law must hold, also in a sabotaged world.
+measure_sweep() {
+  local start name
+  for name in managed managed watch watch; do
+    round_name=kill:none
+    enter_world "$name"
+    allowed_codes=$finished_codes
+    start=$EPOCHREALTIME
+    start_sweep ''
+    wait_for_sweeps
+    sweep_ms_of[$world]=$(milliseconds_since "$start")
+    judge_sweeps
+    judge_database true
+  done
+  sweeps[kill]=0
+  [[ $violation_count == 0 ]] || fail 2 "the laws do not even hold without a fault" "see above"
+  transaction_count=$(psql_on watch -c "SELECT count(*) FROM watchdog.audit_log")
+  say "A whole sweep takes ${sweep_ms_of[managed]} ms, on somebody else's tables ${sweep_ms_of[watch]} ms; failpoints: ${failpoints[*]}; seed $seed"
+}
+
+# draw MAX: sets drawn to 0..MAX-1.
+draw() { drawn=$(((RANDOM * 32768 + RANDOM) % $1)); }
+
+# rest MILLISECONDS
+rest() { sleep "$(($1 / 1000)).$(printf '%03d' $(($1 % 1000)))"; }
+
+# kill_at_random SIGNAL COUNT [MILLISECONDS]: starts so many sweeps and sends each the signal at a moment of its own, while
+# they work.
+kill_at_random() {
+  local signal=$1 count=$2 i moments=() at=0 longest=${3:-$((sweep_ms_of[$world] * (1 + $2) / 2))}
+  for ((i = 0; i < count; i++)); do draw "$longest" && moments+=("$drawn"); done
+  mapfile -t moments < <(printf '%s\n' "${moments[@]}" | sort -n)
+  for ((i = 0; i < count; i++)); do start_sweep; done
+  for ((i = 0; i < count; i++)); do
+    rest $((moments[i] - at)) && at=${moments[i]}
+    kill "-$signal" "${sweep_pids[i]}" 2>/dev/null || true
+  done
+  wait_for_sweeps
+}
+
+# count_codes CODE...: the sweeps that ended so are what happened.
+count_codes() {
+  local code
+  for code in "${sweep_codes[@]}"; do [[ " $* " != *" $code "* ]] || happened_count=$((happened_count + 1)); done
+}
+
+fault_kill() {
+  allowed_codes="0 6"
+  kill_at_random KILL 1
+  count_codes 137
+}
+
+fault_kill_together() {
+  allowed_codes="0 6"
+  draw 2
+  kill_at_random KILL $((2 + drawn))
+  count_codes 137
+}
+
+# Each failpoint at its first passing; later at any. Sometimes another sweep works beside it.
+fault_kill_at_failpoint() {
+  allowed_codes="0 6"
+  draw_failpoint "$1"
+  start_sweep "$failpoint=kill -9 \$PPID"
+  draw 3
+  if [[ $drawn == 0 && $1 -ge ${#failpoints[@]} ]]; then start_sweep; fi
+  wait_for_sweeps
+  count_codes 137
+  expect_reached "$1"
+}
+
+# draw_failpoint NUMBER: sets failpoint to NAME@PASSING.
+draw_failpoint() {
+  draw "$transaction_count"
+  [[ $1 -ge ${#failpoints[@]} ]] || drawn=0
+  failpoint=${failpoints[$1 % ${#failpoints[@]}]}@$((drawn + 1))
+}
+
+# A failpoint that is never passed covers nothing.
+expect_reached() {
+  [[ $1 -ge ${#failpoints[@]} || $happened_count -gt 0 ]] || violate "the failpoint $failpoint was never reached"
+}
+
+fault_kill_beside_load() {
+  allowed_codes="0 6"
+  counts_are_whole=no
+  draw 32768
+  "$pg_bin/psql" -Xq "$url" -v seed="$drawn" -v rounds=30 -f "$root/script/campaign.d/load.sql" >/dev/null 2>"$work/load.err" </dev/null &
+  load_pid=$!
+  draw 2
+  # The load does a part of the work, so that the sweeps have less.
+  kill_at_random KILL $((2 + drawn)) "${sweep_ms_of[$world]}"
+  wait "$load_pid" || violate "the load could not run: $(head -n 3 "$work/load.err")"
+  count_codes 137
+}
+
+fault_signal() {
+  allowed_codes="0 6 130 143"
+  if [[ $(($1 / 2 % 2)) == 0 ]]; then kill_at_random TERM 1; else kill_at_random INT 1; fi
+  # Before it sweeps, the signal ends a process at once; its run may not have begun.
+  [[ ${sweep_codes[0]} == 0 || ${sweep_codes[0]} == 6 ]] || runs_are_known=no
+  count_codes 130 143
+}
+
+# crash_server: an immediate stop and a restart with recovery.
+crash_server() {
+  private_postgres_crash
+  private_postgres_restart
+  happened_count=$((happened_count + 1))
+}
+
+fault_crash() {
+  local i
+  allowed_codes="0 4 6" runs_are_known=no
+  draw 3
+  for ((i = 0; i <= drawn; i++)); do start_sweep; done
+  draw "${sweep_ms_of[$world]}"
+  rest "$drawn"
+  crash_server
+  wait_for_sweeps
+}
+
+# In every other series the sweep sleeps through the outage, and others write before it wakes: it must not take a
+# transaction number that was given out anew for its own, nor a lost connection for a row that cannot be settled.
+fault_crash_at_failpoint() {
+  allowed_codes="0 4 6" runs_are_known=no
+  local ended series=$(($1 / ${#failpoints[@]})) command="kill -QUIT $postgres_pid"
+  draw_failpoint "$1"
+  if [[ $((series % 2)) == 0 ]]; then command+="; $(sleep_through_outage)" batch_size=1; fi
+  start_sweep "$failpoint=$command"
+  draw 2
+  if [[ $drawn == 0 && $series -gt 0 ]]; then start_sweep; fi
+  # The server ends, or the sweep that would have ended it.
+  wait -n -p ended "$postgres_pid" "${sweep_pids[0]}" || true
+  if [[ $ended == "$postgres_pid" ]] || server_is_ending; then
+    private_postgres_wait
+    private_postgres_restart
+    happened_count=1
+  fi
+  wait_for_sweeps
+  expect_reached "$1"
+}
+
+# A command: waits until the server is gone and back, and uses some transaction numbers.
+sleep_through_outage() {
+  local ready="$pg_bin/pg_isready -q -h '$PRIVATE_POSTGRES_SOCKET_DIR' -p $PRIVATE_POSTGRES_PORT" i
+  printf '%s' "i=0; while $ready; do sleep 0.01; done; until $ready || [ \$((i += 1)) -gt 2000 ]; do sleep 0.01; done; $pg_bin/psql -XAtq '$url'"
+  for i in 1 2 3 4 5 6 7 8; do printf ' -c "SELECT pg_current_xact_id(), %d"' "$i"; done
+  printf ' >/dev/null 2>&1 || true'
+}
+
+server_is_ending() { ! "$pg_bin/pg_isready" -q -h "$PRIVATE_POSTGRES_SOCKET_DIR" -p "$PRIVATE_POSTGRES_PORT"; }
+
+fault_terminate() {
+  allowed_codes="0 4 6" runs_are_known=no
+  draw_failpoint "$1"
+  start_sweep "$failpoint=echo cut >'$work/cut'; $pg_bin/psql -XAtq '$url' -c \"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'jobwatchdog' AND pid <> pg_backend_pid()\" >/dev/null"
+  wait_for_sweeps
+  if [[ -e $work/cut ]]; then happened_count=1 && rm "$work/cut"; fi
+  expect_reached "$1"
+}
+
+# through_proxy PHASE MANNER GAP_MAX COUNT_MAX: one sweep whose connections break; what the proxy did is what happened.
+through_proxy() {
+  local said port faults_told
+  draw 32768
+  exec {said}< <(exec "$proxy" "$PRIVATE_POSTGRES_PORT" "$1" "$2" "$drawn" "$3" "$4")
+  local proxy_pid=$!
+  read -r port <&"$said"
+  allowed_codes="0 4 6" runs_are_known=no
+  start_sweep "" "postgresql://campaign:campaign@127.0.0.1:$port/$world"
+  wait_for_sweeps
+  kill "$proxy_pid"
+  mapfile -t faults_told <&"$said"
+  exec {said}<&-
+  happened_count=${#faults_told[@]}
+}
+
+fault_cut() {
+  local phases=(before_request within_answer before_commit behind_commit) manners=(reset half)
+  local phase=${phases[$1 % 4]} gap=60
+  [[ $phase != *commit ]] || gap=12
+  through_proxy "$phase" "${manners[$1 / 4 % 2]}" "$gap" 4
+}
+
+# Every answer may be lost, also twice for one batch.
+fault_lost_answer() {
+  local manners=(close reset half)
+  through_proxy answer_to_commit "${manners[$1 % 3]}" 4 6
+}
