@@ -9,7 +9,7 @@ namespace {
 /// "committed", "aborted" or "in progress"; "" when this is not the server of the transaction.
 DatabaseResult<std::string> fate_on_its_server(Connection& connection, const CommitMark& mark) {
   const DatabaseResult<Rows> rows = connection.query(
-      std::string{"SELECT CASE WHEN "} + server_sql + " = $2 THEN pg_xact_status($1::xid8) END AS fate",
+      std::string{"SELECT CASE WHEN ("} + server_sql + ") = $2 THEN pg_xact_status($1::xid8) END AS fate",
       {mark.xid, mark.server}, {.read_only = true});
   if (!rows.ok()) return rows.error();
   return rows.value().text(0, "fate");

@@ -117,8 +117,11 @@ class Connection {
   std::unique_ptr<State> state_;
 };
 
-/// SQL that tells servers apart: when this one was started.
-inline constexpr const char* server_sql = "extract(epoch FROM pg_postmaster_start_time())::text";
+/// SQL that tells servers apart: when this one was started, and when it last began its statistics anew, as it
+/// does after a crash of one of its processes, which also gives transaction numbers out again.
+inline constexpr const char* server_sql =
+    "extract(epoch FROM pg_postmaster_start_time()) || ' ' || "
+    "(SELECT coalesce(extract(epoch FROM stats_reset)::text, '') FROM pg_stat_bgwriter)";
 
 /// The database's clock, read once for a whole pass.
 struct DatabaseNow {

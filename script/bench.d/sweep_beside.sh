@@ -6,17 +6,21 @@ beside_jobwatchdog() { bench_jobwatchdog bench sweep --rule stale-ai-jobs --json
 beside_row_loop() { bench_sql bench row_loop; }
 beside_nothing() { sleep 5; }
 
-# latencies_beside WHAT: 100 updates a second until WHAT ends; tells "WHAT|median|p99|longest|transactions" in ms.
+# latencies_beside WHAT: 100 updates a second for as long as WHAT alone took before; tells "WHAT|median|p99|longest|updates",
+# in ms from the moment that each was due.
 latencies_beside() {
-  local what=$1 log=$root/.local/bench/latency_$1 client
+  local what=$1 log=$root/.local/bench/latency_$1 start seconds client
+  fresh_database bench bench_seed
+  start=$EPOCHREALTIME
+  "beside_$what"
+  seconds=$((($(milliseconds_since "$start") + 999) / 1000))
   fresh_database bench bench_seed
   rm -f "$log".*
-  "$pg_bin/pgbench" --no-vacuum --file "$root/script/bench.d/other_rows.pgbench" -D rows="$bench_rows" --client 1 --rate 100 --time 600 \
+  "$pg_bin/pgbench" --no-vacuum --file "$root/script/bench.d/other_rows.pgbench" -D rows="$bench_rows" --client 1 --rate 100 --time "$seconds" \
     --log --log-prefix "$log" "$(private_postgres_url bench)" >/dev/null 2>"$log.err" &
   client=$!
   "beside_$what"
-  kill -INT "$client" 2>/dev/null || true
-  wait "$client" 2>/dev/null || true
+  wait "$client" || fail 1 "pgbench failed" "$(tail -n 3 "$log.err")"
   cat "$log".[0-9]* | awk '{ print $3 / 1000 }' | sort -n | awk -v what="${what//_/ }" '
     { ms[NR] = $1 } END { printf "%s|%.1f|%.1f|%.1f|%d\n", what, ms[int(NR / 2) + 1], ms[int(NR * 0.99) + 1], ms[NR], NR }'
 }

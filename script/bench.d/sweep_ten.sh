@@ -1,7 +1,7 @@
 # Ten sweeps at once on one database, beside one alone.
 # shellcheck shell=bash disable=SC2154
 
-by_one_sweep() { bench_jobwatchdog bench sweep --rule stale-ai-jobs --quiet >/dev/null; }
+by_one_sweep() { bench_jobwatchdog bench sweep --rule stale-ai-jobs --quiet >/dev/null 2>>"$root/.local/bench/ten.err"; }
 by_ten_sweeps() {
   local pids=() pid run
   for run in {1..10}; do

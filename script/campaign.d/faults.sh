@@ -7,7 +7,7 @@ find_failpoints() {
   mapfile -t failpoints < <(grep -rhoE '\bfailpoint\("[a-z_]+"\)' "$root/native" | sed 's/.*"\(.*\)".*/\1/' | sort -u)
   [[ ${#failpoints[@]} -ge 6 ]] || fail 1 "the failpoints were not found in native/" "does the source still call failpoint(\"NAME\")?"
   local fault
-  for fault in kill_at_failpoint terminate; do least_rounds_of[$fault]=${#failpoints[@]}; done
+  for fault in kill_at_failpoint kill_backend terminate; do least_rounds_of[$fault]=${#failpoints[@]}; done
   least_rounds_of[crash_at_failpoint]=$((2 * ${#failpoints[@]}))
 }
 
@@ -155,10 +155,21 @@ fault_crash_at_failpoint() {
   expect_reached "$1"
 }
 
+# One process of the server is killed: it ends all its sessions and recovers, without being started anew.
+fault_kill_backend() {
+  allowed_codes="0 4 6" runs_are_known=no
+  draw_failpoint "$1"
+  batch_size=1
+  start_sweep "$failpoint=echo killed >'$work/cut'; kill -9 \$($pg_bin/psql -XAtq '$url' -c \"SELECT max(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'jobwatchdog'\"); $(sleep_through_outage)"
+  wait_for_sweeps
+  if [[ -e $work/cut ]]; then happened_count=1 && rm "$work/cut"; fi
+  expect_reached "$1"
+}
+
 # A command: waits until the server is gone and back, and uses some transaction numbers.
 sleep_through_outage() {
   local ready="$pg_bin/pg_isready -q -h '$PRIVATE_POSTGRES_SOCKET_DIR' -p $PRIVATE_POSTGRES_PORT" i
-  printf '%s' "i=0; while $ready; do sleep 0.01; done; until $ready || [ \$((i += 1)) -gt 2000 ]; do sleep 0.01; done; $pg_bin/psql -XAtq '$url'"
+  printf '%s' "i=0; while $ready && [ \$((i += 1)) -le 500 ]; do sleep 0.01; done; i=0; until $ready || [ \$((i += 1)) -gt 2000 ]; do sleep 0.01; done; $pg_bin/psql -XAtq '$url'"
   for i in 1 2 3 4 5 6 7 8; do printf ' -c "SELECT pg_current_xact_id(), %d"' "$i"; done
   printf ' >/dev/null 2>&1 || true'
 }
