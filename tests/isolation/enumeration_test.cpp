@@ -64,6 +64,12 @@ TEST(enumeration, leaves_functions_alone_that_touch_nothing_guarded) {
   EXPECT_EQ(function_text_mutants("IF a THEN DELETE FROM public.exams WHERE c; END IF;").size(), 2U);
 }
 
+TEST(enumeration, leaves_conditions_of_a_subquery_alone_that_reads_nothing_guarded) {
+  const auto mutants = function_text_mutants(
+      "DELETE FROM public.exams WHERE a AND EXISTS (SELECT FROM watchdog.isolated_rows WHERE b);");
+  EXPECT_EQ(mutants.size(), 2U);
+}
+
 TEST(enumeration, names_mutants_that_are_different_and_not_the_original) {
   ASSERT_GE(all_mutants().size(), 100U);
   std::set<std::string> ids;

@@ -67,15 +67,21 @@ class SqlMutator {
  public:
   explicit SqlMutator(std::string sql) : sql_(std::move(sql)), tokens_(sql_tokens(sql_)) {}
 
-  /// Mutants of each statement that `is_guarding` accepts, and of each IF.
+  /// Mutants of each statement that `is_guarding` accepts, and of each IF. Of a subquery's conditions only
+  /// when it accepts the subquery by itself.
   std::vector<SqlMutant> mutants(const std::regex& is_guarding) {
     for (std::size_t i = 0; i < tokens_.size(); ++i) mutate_if(i);
     std::size_t first = 0;
     for (std::size_t i = 0; i <= tokens_.size(); ++i) {
       if (i < tokens_.size() && tokens_[i].text != ";") continue;
       const std::string statement = words(first, i);
-      if (std::regex_search(statement, is_guarding))
-        for (std::size_t k = first; k < i; ++k) mutate(k, i, statement);
+      if (std::regex_search(statement, is_guarding)) {
+        for (std::size_t k = first; k < i; ++k) {
+          const bool is_own = std::regex_search(words_before(k, first), is_guarding);
+          if ((is(k, "WHERE") || is(k, "ON")) && !is_own) continue;
+          mutate(k, i, statement);
+        }
+      }
       first = i + 1;
     }
     return std::move(mutants_);
@@ -94,6 +100,15 @@ class SqlMutator {
 
   [[nodiscard]] std::string source(std::size_t first, std::size_t last) const {
     return sql_.substr(tokens_[first].begin, tokens_[last - 1].end - tokens_[first].begin);
+  }
+
+  /// The part of a query that stands before `at`, without its subqueries and without the query around it.
+  [[nodiscard]] std::string words_before(std::size_t at, std::size_t first) const {
+    std::string text;
+    for (std::size_t i = at; i > first && tokens_[i - 1].depth >= tokens_[at].depth; --i) {
+      if (tokens_[i - 1].depth == tokens_[at].depth) text.insert(0, tokens_[i - 1].text + " ");
+    }
+    return text;
   }
 
   /// Tokens from `first` to before `last` become `instead`.

@@ -43,6 +43,22 @@ BEGIN
 END
 $$;
 
+-- An application's own trigger: an exam that is to be billed needs the wallet at once, and one under hold stays as it is.
+CREATE FUNCTION public.hold_wallet() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.file_url = 'on hold' THEN
+        RAISE EXCEPTION 'this exam stays as it is';
+    END IF;
+    PERFORM FROM public.wallets WHERE user_id = 'alice' FOR UPDATE NOWAIT;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER billed_exams_hold_the_wallet BEFORE UPDATE ON public.exams FOR EACH ROW
+    WHEN (OLD.file_url IS NOT NULL) EXECUTE FUNCTION public.hold_wallet();
+
+-- The patience of this tool differs from that of the others, and its row comes last.
+UPDATE watchdog.tools SET hard_deadline_after = '15 minutes' WHERE tool = 'upscaler';
+
 -- The compiled statements of the rules, filled from `jobwatchdog rules show --sql`.
 CREATE TABLE stage.statements (rule text, relation text, step text, sql text NOT NULL, PRIMARY KEY (rule, relation, step));
 
@@ -127,7 +143,8 @@ BEGIN
     INSERT INTO public.ai_jobs (id, tool, user_id, status, user_credit_cost, credits_charged, created_at, queued_at, started_at)
     VALUES (stage.job(p_number), p_tool, stage.person(p_person), p_status, p_cost, p_charged, v_then,
             CASE WHEN p_status <> 'pending' THEN v_then END, CASE WHEN p_status NOT IN ('pending', 'queued') THEN v_then END);
-    INSERT INTO public.upscaler_credits (user_id, balance, opening) VALUES (stage.person(p_person), 1000, 1000) ON CONFLICT DO NOTHING;
+    INSERT INTO public.upscaler_credits (user_id, balance, opening) SELECT stage.person(p_person), 1000, 1000
+     WHERE NOT EXISTS (SELECT FROM public.upscaler_credits WHERE user_id = stage.person(p_person));
     IF p_charged THEN
         INSERT INTO watchdog.credit_ledger (tool, job_id, kind, user_id, amount)
         VALUES (p_tool, stage.job(p_number), 'charge', stage.person(p_person), -p_cost);
@@ -227,7 +244,7 @@ SELECT job.tool || ' ' || stage.number_of(job.id::text) AS job, job.status,
          WHERE (entry.tool, entry.job_id, entry.kind) = (job.tool, job.id, 'refund')) AS refunds,
        (SELECT max(credits.balance) FROM public.upscaler_credits AS credits WHERE credits.user_id = job.user_id) AS balance,
        (SELECT count(*) FROM watchdog.active_jobs AS active WHERE (active.tool, active.job_id) = (job.tool, job.id)) AS active,
-       (SELECT string_agg(slot.state, ', ') FROM watchdog.provider_slots AS slot WHERE (slot.tool, slot.job_id) = (job.tool, job.id)) AS slot
+       (SELECT string_agg(slot.state || COALESCE(' ' || extract(epoch FROM slot.deadline_at - slot.changed_at)::integer / 60, ''), ', ') FROM watchdog.provider_slots AS slot WHERE (slot.tool, slot.job_id) = (job.tool, job.id)) AS slot
   FROM public.ai_jobs AS job;
 
 -- Called after the setup of a spec: from here on every change is an outcome.
@@ -257,6 +274,7 @@ $$;
 CREATE VIEW stage.exams AS
 SELECT stage.number_of(exam.id::text) AS exam, exam.status, exam.updated_at <> remembered.updated_at AS touched,
        (SELECT count(*) FROM public.audit_log AS told WHERE told.new_data -> 'ids' ? exam.id::text) AS told,
+       (SELECT count(*) FROM watchdog.isolated_rows AS bad WHERE bad.record_id = exam.id::text) AS isolated,
        stage.audit()
   FROM public.exams AS exam LEFT JOIN stage.remembered_exams AS remembered USING (id)
  ORDER BY exam.id;
