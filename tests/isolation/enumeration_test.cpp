@@ -59,9 +59,12 @@ TEST(enumeration, finds_each_if_and_numbers_what_is_there_twice) {
                           "if_a_2: IF a THEN RETURN; ELSIF false THEN RETURN; END IF;"));
 }
 
-TEST(enumeration, leaves_functions_alone_that_touch_nothing_guarded) {
-  EXPECT_TRUE(function_text_mutants("IF a THEN SELECT b FROM watchdog.tools WHERE c; END IF;").empty());
-  EXPECT_EQ(function_text_mutants("IF a THEN DELETE FROM public.exams WHERE c; END IF;").size(), 2U);
+TEST(enumeration, knows_functions_that_touch_what_is_guarded_or_call_one_that_does) {
+  EXPECT_FALSE(moves_what_is_guarded("SELECT b FROM watchdog.tools; -- DELETE FROM public.exams", {}));
+  EXPECT_TRUE(moves_what_is_guarded("DELETE FROM public.exams WHERE c;", {}));
+  EXPECT_TRUE(moves_what_is_guarded("SELECT watchdog.f(1);", {"watchdog.f"}));
+  EXPECT_TRUE(moving_functions().contains("settle_or_isolate"));
+  EXPECT_FALSE(moving_functions().contains("has_role"));
 }
 
 TEST(enumeration, leaves_conditions_of_a_subquery_alone_that_reads_nothing_guarded) {

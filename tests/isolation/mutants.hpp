@@ -71,11 +71,27 @@ inline const std::vector<CompiledStatement>& all_statements() {
   return statements;
 }
 
+/// The functions that touch what is guarded, themselves or through one another, by their name with its
+/// schema.
+inline std::map<std::string, std::string> moving_functions() {
+  std::map<std::string, std::string> moving;
+  std::set<std::string> names;
+  for (std::size_t known = 1; known != names.size();) {
+    known = names.size();
+    for (const auto& entry : std::filesystem::directory_iterator{project_root() / "sql/functions"}) {
+      const std::string sql = read_file(entry.path());
+      if (!moves_what_is_guarded(sql, names)) continue;
+      moving[entry.path().stem()] = sql;
+      names.insert({"watchdog." + entry.path().stem().string(), "public." + entry.path().stem().string()});
+    }
+  }
+  return moving;
+}
+
 inline std::vector<Mutant> function_mutants() {
   std::vector<Mutant> mutants;
-  for (const auto& entry : std::filesystem::directory_iterator{project_root() / "sql/functions"}) {
-    const std::string name = entry.path().stem();
-    for (const SqlMutant& mutant : function_text_mutants(read_file(entry.path())))
+  for (const auto& [name, sql] : moving_functions()) {
+    for (const SqlMutant& mutant : function_text_mutants(sql))
       mutants.push_back({name + "__" + mutant.name, name, mutant.text});
   }
   return mutants;

@@ -96,8 +96,8 @@ inline std::string violations_view() {
     const std::string words = text.substr(at + opening.size(), line_end - at - opening.size());
     const std::string sql = text.substr(line_end, next == std::string::npos ? next : next - line_end);
     view += (view.empty() ? "CREATE VIEW stage.violations AS " : " UNION ALL ") +
-            ("SELECT " + quoted(words)) + " AS law, found.* FROM (" + sql.substr(0, sql.rfind(';')) +
-            ") AS found";
+            ("SELECT " + quoted(words)) + " AS law, found.record, found.detail FROM (" +
+            sql.substr(0, sql.rfind(';')) + ") AS found";
     at = next;
   }
   return view;

@@ -242,11 +242,19 @@ inline const std::regex& is_about_guarded() {
   return pattern;
 }
 
-/// All mutants of a function's text; none when it touches nothing that is guarded.
-inline std::vector<SqlMutant> function_text_mutants(const std::string& sql) {
+/// Whether a function's text touches what is guarded, or calls one of `movers`.
+inline bool moves_what_is_guarded(const std::string& sql, const std::set<std::string>& movers) {
   std::string code;
-  for (const SqlToken& token : sql_tokens(sql)) code += token.text + " ";
-  if (!std::regex_search(code, is_about_guarded())) return {};
+  bool calls = false;
+  for (const SqlToken& token : sql_tokens(sql)) {
+    code += token.text + " ";
+    calls = calls || movers.contains(token.text);
+  }
+  return calls || std::regex_search(code, is_about_guarded());
+}
+
+/// All mutants of a function's text.
+inline std::vector<SqlMutant> function_text_mutants(const std::string& sql) {
   return SqlMutator{sql}.mutants(is_about_guarded());
 }
 
