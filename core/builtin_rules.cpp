@@ -35,7 +35,7 @@ Rule stale_ai_jobs(const Policy& policy) {
   rule.provider = ProviderLink{"runninghub", "task_id", "api_account", policy.timeout_max};
   rule.refund =
       Refund{std::nullopt, "user_id", "user_credit_cost", "credits_charged", "credits_refunded", ""};
-  rule.settle_function = QualifiedName{"watchdog", "settle_jobs"};
+  rule.settle_function = QualifiedName{"watchdog", "settle_locked_jobs"};
   return rule;
 }
 

@@ -55,7 +55,15 @@ std::string refund_due(const Refund& refund) {
          ", false) AND COALESCE(" + column(refund.amount) + ", 0) > 0";
 }
 
-std::string facts(const Rule& rule) {
+/// Credits as a whole number. A number beyond all sense (NaN, infinity, more than a bigint holds) is an error
+/// while locking, where it isolates its row, and is cut while reading, where it would stop all others.
+std::string refund_amount(const Refund& refund, bool is_cut) {
+  const std::string amount = "COALESCE(" + column(refund.amount) + ", 0)";
+  if (!is_cut) return "ceil(" + amount + ")::bigint";
+  return "ceil(LEAST(GREATEST(" + amount + ", -1000000000000000), 1000000000000000))::bigint";
+}
+
+std::string facts(const Rule& rule, bool cuts_amounts) {
   const std::string age = age_expression(rule, "t.");
   const auto or_null = [](bool present, const std::string& expression) {
     return present ? expression : std::string{"NULL"};
@@ -69,8 +77,7 @@ std::string facts(const Rule& rule) {
          or_null(!rule.rescue_count.empty(), "COALESCE(" + column(rule.rescue_count) + ", 0)::bigint") +
          " AS rescue_count,\n       " + or_null(money, money ? column(rule.refund->charged) : "") +
          " AS charged, " + or_null(money, money ? column(rule.refund->refunded) : "") + " AS refunded, " +
-         or_null(money, money ? "ceil(COALESCE(" + column(rule.refund->amount) + ", 0))::bigint" : "") +
-         " AS refund_amount";
+         or_null(money, money ? refund_amount(*rule.refund, cuts_amounts) : "") + " AS refund_amount";
 }
 
 std::string from(const QualifiedName& table) { return "\nFROM " + quoted(table) + " AS t"; }
@@ -142,11 +149,12 @@ CompiledRule compile_rule(const Rule& rule, const QualifiedName& table) {
   const std::string key = column(rule.key);
   const std::string stuck = "\nWHERE " + stuck_condition(rule) + rescues_left(rule);
   CompiledRule compiled;
-  compiled.find = facts(rule) + from(table) + stuck + "\n  AND ($2::timestamptz IS NULL OR (" + age + ", " +
-                  key + ") > ($2::timestamptz, $3))\nORDER BY " + age + ", " + key + "\nLIMIT $4::bigint";
-  compiled.find_one = facts(rule) + from(table) + "\nWHERE " + key + " = $1";
+  compiled.find = facts(rule, true) + from(table) + stuck + "\n  AND ($2::timestamptz IS NULL OR (" + age +
+                  ", " + key + ") > ($2::timestamptz, $3))\nORDER BY " + age + ", " + key +
+                  "\nLIMIT $4::bigint";
+  compiled.find_one = facts(rule, true) + from(table) + "\nWHERE " + key + " = $1";
   compiled.count = "SELECT count(*) AS total" + from(table) + stuck;
-  compiled.lock = facts(rule) + from(table) + stuck + provider_patience(rule) + "\n  AND " + key +
+  compiled.lock = facts(rule, false) + from(table) + stuck + provider_patience(rule) + "\n  AND " + key +
                   " = ANY ($2)\n  AND " + age + " BETWEEN $3::timestamptz AND $4::timestamptz\nORDER BY " +
                   key + "\nFOR UPDATE SKIP LOCKED";
   compiled.settle = settle_statement(rule, table);
@@ -161,19 +169,28 @@ CompiledRule compile_rule(const Rule& rule, const QualifiedName& table) {
 }
 
 std::vector<Law> compile_laws(const Rule& rule, const QualifiedName& table) {
-  if (!rule.refund || !rule.refund->function) return {};
+  std::vector<Law> laws;
+  const std::string record = "SELECT " + column(rule.key) + "::text AS record, ";
+  if (rule.rescues_max > 0) {
+    const std::string count = column(rule.rescue_count);
+    laws.push_back({"a row is rescued at most " + std::to_string(rule.rescues_max) + " times",
+                    record + "'rescued ' || " + count + " AS detail" + from(table) + "\nWHERE " + count +
+                        " > " + std::to_string(rule.rescues_max)});
+  }
+  if (!rule.refund || !rule.refund->function) return laws;
   const Refund& refund = *rule.refund;
-  const std::string select = "SELECT " + column(rule.key) + "::text AS record, " + column(rule.status) +
-                             "::text || ', amount ' || COALESCE(" + column(refund.amount) +
-                             "::text, 'unknown') AS detail" + from(table) + "\nWHERE ";
+  const std::string select = record + column(rule.status) + "::text || ', amount ' || COALESCE(" +
+                             column(refund.amount) + "::text, 'unknown') AS detail" + from(table) +
+                             "\nWHERE ";
   const std::string charged = "COALESCE(" + column(refund.charged) + ", false)";
   const std::string refunded = "COALESCE(" + column(refund.refunded) + ", false)";
-  return {{"a charged row that became \"" + settled_status(rule) + "\" is refunded",
-           select + column(rule.status) + " = " + quote_literal(settled_status(rule)) + " AND " +
-               refund_due(refund)},
-          {"only a charged row is refunded", select + refunded + " AND NOT " + charged},
-          {"a row in work is not refunded",
-           select + refunded + " AND " + column(rule.status) + " IN " + stuck_statuses(rule)}};
+  laws.push_back({"a charged row that became \"" + settled_status(rule) + "\" is refunded",
+                  select + column(rule.status) + " = " + quote_literal(settled_status(rule)) + " AND " +
+                      refund_due(refund)});
+  laws.push_back({"only a charged row is refunded", select + refunded + " AND NOT " + charged});
+  laws.push_back({"a row in work is not refunded",
+                  select + refunded + " AND " + column(rule.status) + " IN " + stuck_statuses(rule)});
+  return laws;
 }
 
 std::string compiled_rule_text(const Rule& rule, const QualifiedName& table) {

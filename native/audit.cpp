@@ -40,6 +40,35 @@ std::vector<ScopedLaw> watched_laws(const std::vector<Rule>& rules) {
   return laws;
 }
 
+/// Every table that a law may read: those of the schema, and those of the rules.
+constexpr const char* hiding_tables_sql = R"sql(
+SELECT string_agg(c.oid::regclass::text, ', ' ORDER BY c.oid::regclass::text) AS names
+  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+ WHERE c.relrowsecurity AND c.relkind IN ('r', 'p') AND row_security_active(c.oid)
+   AND (n.nspname || '.' || c.relname = ANY ($1)
+        -- Our own policies let the owner itself see every row, also where they are forced.
+        OR ($2 AND c.relname = ANY (ARRAY['ai_jobs', 'upscaler_credits', 'credit_ledger', 'active_jobs', 'provider_slots', 'audit_log'])
+            AND n.nspname IN ('public', 'watchdog') AND pg_get_userbyid(c.relowner) <> current_user)))sql";
+
+/// A law over rows that row level security hides would hold, or accuse, for nothing.
+std::optional<DatabaseError> refuse_hidden_rows(Transaction& transaction, bool has_managed,
+                                                const std::vector<Rule>& rules) {
+  std::vector<std::string> watched;
+  for (const Rule& rule : rules) {
+    for (const QualifiedName& table : rule.tables) {
+      if (!compile_laws(rule, table).empty()) watched.push_back(table.schema + "." + table.name);
+    }
+  }
+  const DatabaseResult<Rows> rows =
+      transaction.query(hiding_tables_sql, {array_literal(watched), has_managed ? "true" : "false"});
+  if (!rows.ok()) return rows.error();
+  const Text& names = rows.value().at(0, "names");
+  if (!names) return std::nullopt;
+  return DatabaseError{
+      DatabaseError::Kind::refused, "42501",
+      "row level security may hide rows of " + *names + " from this role, so nothing would be proved", ""};
+}
+
 }  // namespace
 
 DatabaseResult<std::vector<AuditedLaw>> run_laws(Connection& connection, bool has_managed,
@@ -51,6 +80,7 @@ DatabaseResult<std::vector<AuditedLaw>> run_laws(Connection& connection, bool ha
   DatabaseResult<Transaction> transaction =
       connection.begin({.read_only = true, .one_snapshot = true, .statement_timeout = minutes(10)});
   if (!transaction.ok()) return transaction.error();
+  if (auto error = refuse_hidden_rows(transaction.value(), has_managed, rules)) return *error;
   std::vector<AuditedLaw> audited;
   for (const ScopedLaw& scoped : laws) {
     const DatabaseResult<Rows> rows =

@@ -26,7 +26,8 @@ struct AuditedLaw {
 };
 
 /// Runs the laws of sql/audit.sql when the managed schema is there, and those that the rules' columns allow.
-/** Errors: the first query that cannot be run. Source: design.md section 6, invariants.md sections 1 and 4.8.
+/** Errors: the first query that cannot be run; rows that row level security may hide from this role (42501).
+ * Source: design.md section 6, invariants.md sections 1 and 4.8.
  */
 [[nodiscard]] DatabaseResult<std::vector<AuditedLaw>> run_laws(Connection& connection, bool has_managed,
                                                                const std::vector<Rule>& rules);

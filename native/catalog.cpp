@@ -136,8 +136,8 @@ void explain(Connection& connection, const std::string& name, const std::string&
     facts.statement_errors.push_back({name, rows.error().sqlstate, rows.error().message});
     return;
   }
-  if (plan != nullptr && rows.value().size() > 0 && rows.value().cells[0][0])
-    *plan = json::parse(*rows.value().cells[0][0], nullptr, false);
+  if (plan != nullptr && rows.value().size() > 0)
+    *plan = json::parse(rows.value().text(0, "QUERY PLAN"), nullptr, false);
 }
 
 void explain_all(Connection& connection, const Rule& rule, TableFacts& facts) {

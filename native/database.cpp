@@ -28,6 +28,8 @@ void split_message(const std::string& text, DatabaseError& error) {
       error.message = line;
     } else if (line.rfind("DETAIL:  ", 0) == 0 || line.rfind("HINT:  ", 0) == 0) {
       error.detail += (error.detail.empty() ? "" : " ") + line.substr(line.find("  ") + 2);
+    } else if (line.rfind("connection to server", 0) == 0 && error.message.find(line) == std::string::npos) {
+      error.message += "; " + line;  // Of several hosts each says why.
     }
   }
   if (error.message.empty()) error.message = "the server gave no message";
@@ -93,26 +95,6 @@ DatabaseResult<Value> guarded(Work&& work) {
   }
 }
 
-Rows copy_rows(const pqxx::result& result) {
-  Rows rows;
-  for (pqxx::row::size_type i = 0; i < result.columns(); ++i)
-    rows.columns.emplace_back(result.column_name(i));
-  rows.cells.reserve(result.size());
-  for (const auto& row : result) {
-    std::vector<Text> cells;
-    cells.reserve(rows.columns.size());
-    for (const auto& field : row) {
-      if (field.is_null()) {
-        cells.emplace_back(std::nullopt);
-      } else {
-        cells.emplace_back(std::string{field.c_str(), field.size()});
-      }
-    }
-    rows.cells.push_back(std::move(cells));
-  }
-  return rows;
-}
-
 std::string set_locally(const std::string& name, const std::string& value) {
   return "set_config(" + quote_literal(name) + ", " + quote_literal(value) + ", true)";
 }
@@ -135,19 +117,49 @@ std::string preamble(const TransactionOptions& options, const SessionSettings& s
 
 }  // namespace
 
-const Text& Rows::at(std::size_t row, std::string_view column) const {
-  const auto found = std::find(columns.begin(), columns.end(), column);
-  require(found != columns.end() && row < cells.size(), "a result is asked for a row and column that it has");
-  return cells[row][static_cast<std::size_t>(found - columns.begin())];
+/// The cells are views of what libpq holds: a page is thousands of them, and most are looked at once.
+struct Rows::State {
+  explicit State(pqxx::result from) : result(std::move(from)) {
+    for (pqxx::row::size_type i = 0; i < result.columns(); ++i) columns.emplace_back(result.column_name(i));
+    cells.reserve(result.size() * columns.size());
+    for (const auto& row : result) {
+      for (const auto& field : row) {
+        cells.push_back(field.is_null() ? std::nullopt
+                                        : std::optional{std::string_view{field.c_str(), field.size()}});
+      }
+    }
+  }
+
+  pqxx::result result;
+  std::vector<std::string> columns;
+  std::vector<std::optional<std::string_view>> cells;  ///< Row by row.
+};
+
+Rows::Rows(std::shared_ptr<const State> state) : state_(std::move(state)) {}
+
+std::size_t Rows::size() const { return state_->result.size(); }
+
+std::optional<std::string_view> Rows::view(std::size_t row, std::string_view column) const {
+  const auto found = std::find(state_->columns.begin(), state_->columns.end(), column);
+  require(found != state_->columns.end() && row < size(),
+          "a result is asked for a row and column that it has");
+  const auto number = static_cast<std::size_t>(found - state_->columns.begin());
+  return state_->cells[row * state_->columns.size() + number];
+}
+
+Text Rows::at(std::size_t row, std::string_view column) const {
+  const auto cell = view(row, column);
+  return cell ? Text{std::string{*cell}} : std::nullopt;
 }
 
 std::string Rows::text(std::size_t row, std::string_view column) const {
-  return at(row, column).value_or("");
+  return std::string{view(row, column).value_or("")};
 }
-bool Rows::boolean(std::size_t row, std::string_view column) const { return text(row, column) == "t"; }
+
+bool Rows::boolean(std::size_t row, std::string_view column) const { return view(row, column) == "t"; }
 
 std::int64_t Rows::integer(std::size_t row, std::string_view column) const {
-  const std::string cell = text(row, column);
+  const std::string_view cell = view(row, column).value_or("");
   std::int64_t value = 0;
   std::from_chars(cell.data(), cell.data() + cell.size(), value);
   return value;
@@ -185,7 +197,8 @@ DatabaseResult<Rows> Transaction::query(const std::string& sql, const std::vecto
     }
   }
   return guarded<Rows>([&] {
-    return copy_rows(state_->work.exec_params(sql, pqxx::prepare::make_dynamic_params(parameters)));
+    return Rows{std::make_shared<const Rows::State>(
+        state_->work.exec_params(sql, pqxx::prepare::make_dynamic_params(parameters)))};
   });
 }
 
@@ -202,7 +215,11 @@ std::optional<DatabaseError> Transaction::commit() {
     state_->work.commit();
     return true;
   });
-  return done.ok() ? std::nullopt : std::optional{done.error()};
+  if (done.ok()) return std::nullopt;
+  DatabaseError error = done.error();
+  // A server that shuts down may say so after it committed, while it still waits for its standby.
+  if (error.kind == Kind::connection_lost || error.sqlstate == "57P01") error.kind = Kind::in_doubt;
+  return error;
 }
 
 Connection::Connection(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -231,13 +248,19 @@ std::optional<DatabaseError> Connection::reconnect() {
 }
 
 DatabaseResult<Transaction> Connection::begin(const TransactionOptions& options) {
-  return guarded<Transaction>([&] {
+  DatabaseResult<Transaction> begun = guarded<Transaction>([&] {
     if (!state_->link || !state_->link->is_open())
       throw pqxx::broken_connection{"the connection to the server was lost"};
     auto state = std::make_unique<Transaction::State>(*state_->link);
     state->work.exec(preamble(options, state_->settings));
     return Transaction{std::move(state)};
   });
+  if (begun.ok() || begun.error().sqlstate != "0A000") return begun;
+  // A standby refuses READ WRITE with the SQLSTATE of a missing feature.
+  DatabaseError error = begun.error();
+  error.kind = Kind::connection_lost;
+  error.sqlstate = "25006";
+  return error;
 }
 
 DatabaseResult<Rows> Connection::query(const std::string& sql, const std::vector<Text>& parameters,
@@ -252,17 +275,13 @@ DatabaseResult<Rows> Connection::query(const std::string& sql, const std::vector
 
 DatabaseResult<DatabaseNow> database_now(Connection& connection) {
   const DatabaseResult<Rows> rows = connection.query(
-      "SELECT statement_timestamp() AS now, floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint AS now_ms",
+      std::string{
+          "SELECT statement_timestamp() AS now, floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint AS now_ms, "} +
+          server_sql + " AS server",
       {}, {.read_only = true});
   if (!rows.ok()) return rows.error();
-  return DatabaseNow{{rows.value().integer(0, "now_ms")}, rows.value().text(0, "now")};
-}
-
-DatabaseResult<std::string> transaction_fate(Connection& connection, const std::string& xid) {
-  DatabaseResult<Rows> rows =
-      connection.query("SELECT pg_xact_status($1::xid8) AS fate", {xid}, {.read_only = true});
-  if (!rows.ok()) return rows.error();
-  return rows.value().text(0, "fate");
+  return DatabaseNow{
+      {rows.value().integer(0, "now_ms")}, rows.value().text(0, "now"), rows.value().text(0, "server")};
 }
 
 std::string error_text(const DatabaseError& error) {

@@ -22,7 +22,7 @@ struct DatabaseError {
   enum class Kind {
     unreachable,      ///< No connection could be made.
     connection_lost,  ///< The connection broke before COMMIT was sent: nothing was written.
-    in_doubt,         ///< It broke after COMMIT was sent: ask transaction_fate() before doing anything again.
+    in_doubt,         ///< It broke after COMMIT was sent: ask was_committed() before doing anything again.
     retryable,        ///< 40001, 40P01, 55P03, 57P01, class 08: the same transaction may be tried again.
     timeout,          ///< 57014: too slow at once; fewer rows may do.
     refused,          ///< Any other SQLSTATE: the statement will not work like this.
@@ -40,18 +40,21 @@ using DatabaseResult = Result<Value, DatabaseError>;
 /// A parameter or a cell: text, or nothing for NULL.
 using Text = std::optional<std::string>;
 
-/// A result, whole in memory: callers ask for pages.
+/// A result, whole in memory and never copied: callers ask for pages.
 class Rows {
  public:
-  std::vector<std::string> columns;
-  std::vector<std::vector<Text>> cells;
-
-  [[nodiscard]] std::size_t size() const { return cells.size(); }
-  [[nodiscard]] const Text& at(std::size_t row,
-                               std::string_view column) const;  ///< An unknown column is a bug.
+  [[nodiscard]] std::size_t size() const;
+  [[nodiscard]] Text at(std::size_t row, std::string_view column) const;  ///< An unknown column is a bug.
   [[nodiscard]] std::string text(std::size_t row, std::string_view column) const;      ///< "" for NULL.
   [[nodiscard]] std::int64_t integer(std::size_t row, std::string_view column) const;  ///< 0 for NULL.
   [[nodiscard]] bool boolean(std::size_t row, std::string_view column) const;          ///< false for NULL.
+
+ private:
+  friend class Transaction;
+  struct State;
+  explicit Rows(std::shared_ptr<const State> state);
+  [[nodiscard]] std::optional<std::string_view> view(std::size_t row, std::string_view column) const;
+  std::shared_ptr<const State> state_;
 };
 
 /// Laid on every transaction by SET LOCAL.
@@ -114,16 +117,16 @@ class Connection {
   std::unique_ptr<State> state_;
 };
 
+/// SQL that tells servers apart: when this one was started.
+inline constexpr const char* server_sql = "extract(epoch FROM pg_postmaster_start_time())::text";
+
 /// The database's clock, read once for a whole pass.
 struct DatabaseNow {
   Instant instant;
-  std::string text;  ///< As the database writes it, to the microsecond.
+  std::string text;    ///< As the database writes it, to the microsecond.
+  std::string server;  ///< Whose clock it was, by server_sql.
 };
 [[nodiscard]] DatabaseResult<DatabaseNow> database_now(Connection& connection);
-
-/// What became of the transaction `xid` (of pg_current_xact_id()): "committed", "aborted", "in progress", ""
-/// unknown.
-[[nodiscard]] DatabaseResult<std::string> transaction_fate(Connection& connection, const std::string& xid);
 
 /// The error as one line for people: message, detail, SQLSTATE.
 [[nodiscard]] std::string error_text(const DatabaseError& error);

@@ -7,6 +7,7 @@
 
 #include "native/json_text.hpp"
 #include "native/log.hpp"
+#include "native/retry.hpp"
 
 namespace jobwatchdog {
 namespace {
@@ -22,6 +23,20 @@ std::string actor_name() {
 void warn(const std::string& what, const DatabaseError& error) {
   log(LogLevel::warning, what + ": " + error_text(error) + "; the sweep goes on");
 }
+
+void warn_of_no_history(const std::string& why) {
+  log(LogLevel::warning,
+      "this role may not write the history in schema watchdog (" + why + "); it goes to the log only");
+}
+
+/// Which rights the role lacks, as "INSERT on watchdog.sweep_runs, ..."; NULL when it has all.
+constexpr const char* missing_rights_sql = R"sql(
+SELECT string_agg(r.privilege || ' on ' || r.relation, ', ') FILTER (WHERE r.relation <> $1) AS history,
+       string_agg(r.privilege || ' on ' || r.relation, ', ') FILTER (WHERE r.relation = $1) AS audit
+FROM (VALUES ('watchdog.sweep_runs', 'SELECT'), ('watchdog.sweep_runs', 'INSERT'), ('watchdog.sweep_runs', 'UPDATE'),
+             ('watchdog.isolated_rows', 'SELECT'), ('watchdog.isolated_rows', 'INSERT'), ('watchdog.isolated_rows', 'UPDATE'),
+             ('watchdog.isolated_rows', 'DELETE'), ($1, 'INSERT')) AS r (relation, privilege)
+WHERE NOT has_table_privilege(r.relation, r.privilege))sql";
 
 std::string outcome_word(SweepOutcome outcome) {
   if (outcome == SweepOutcome::done) return "done";
@@ -49,24 +64,24 @@ std::string details_json(const SweepResult& result) {
 
 }  // namespace
 
-History History::open(Connection& connection, bool has_watch, bool has_managed) {
+History History::open(Connection& connection, const SchemaState& schema) {
   History history;
   history.actor_ = actor_name();
-  if (!has_watch) return history;
-  const std::string audit = has_managed ? "public.audit_log" : "watchdog.audit_log";
-  const DatabaseResult<Rows> rows = connection.query(
-      "SELECT has_schema_privilege('watchdog', 'USAGE') AND has_table_privilege('watchdog.sweep_runs', 'INSERT, UPDATE') AND "
-      "has_table_privilege('watchdog.isolated_rows', 'INSERT, UPDATE, DELETE') AS history, has_table_privilege($1, 'INSERT') AS audit",
-      {audit}, {.read_only = true});
+  if (!schema.hidden_because.empty()) warn_of_no_history(schema.hidden_because);
+  if (!schema.has_watch) return history;
+  const std::string audit = schema.has_managed ? "public.audit_log" : "watchdog.audit_log";
+  const DatabaseResult<Rows> rows = connection.query(missing_rights_sql, {audit}, {.read_only = true});
   if (!rows.ok()) {
-    warn("the history cannot be looked at", rows.error());
+    warn_of_no_history(error_text(rows.error()));
     return history;
   }
-  history.writable_ = rows.value().boolean(0, "history");
-  if (rows.value().boolean(0, "audit")) history.audit_table_ = audit;
-  if (!history.writable_ || history.audit_table_.empty()) {
-    log(LogLevel::warning, "this role may not write the history in schema watchdog; it goes to the log only");
-  }
+  const std::string for_history = rows.value().text(0, "history");
+  const std::string for_audit = rows.value().text(0, "audit");
+  history.writable_ = for_history.empty();
+  if (for_audit.empty()) history.audit_table_ = audit;
+  if (!history.writable_) warn_of_no_history("it lacks " + for_history);
+  if (!for_audit.empty())
+    log(LogLevel::warning, "this role lacks " + for_audit + ": what is settled leaves no audit rows");
   return history;
 }
 
@@ -79,42 +94,46 @@ void History::begin_run(Connection& connection) {
   run_id_ = rows.value().text(0, "id");
 }
 
-void History::end_run(Connection& connection, const SweepResult& result) {
+void History::end_run(Connection& connection, const SweepResult& result,
+                      const std::function<bool()>& must_stop) {
   if (!run_id_) return;
   const auto count = [&](std::int64_t TableResult::*field) {
     return Text{std::to_string(result.total(field))};
   };
-  const DatabaseResult<Rows> rows = connection.query(
+  const DatabaseResult<Rows> rows = query_patiently(
+      connection,
       "UPDATE watchdog.sweep_runs SET finished_at = clock_timestamp(), outcome = $2, settled_count = $3, refunded_count = $4, "
       "refunded_credits = $5, kept_count = $6, isolated_count = $7, details = $8::jsonb WHERE id = $1",
       {run_id_, outcome_word(result.outcome), count(&TableResult::settled_count),
        count(&TableResult::refunded_count), count(&TableResult::refunded_credits),
        count(&TableResult::kept_count), count(&TableResult::isolated_count), details_json(result)},
-      writing);
+      writing, must_stop);
   if (!rows.ok()) warn("the end of the run could not be recorded", rows.error());
 }
 
 void History::record_isolated(Connection& connection, const std::string& rule, const TableResult& table,
-                              bool pass_is_whole) {
+                              bool pass_is_whole, const std::function<bool()>& must_stop) {
   if (!writable_) return;
   nlohmann::ordered_json list = nlohmann::json::array();
   for (const IsolatedRow& row : table.isolated)
     list.push_back({{"id", row.key}, {"sqlstate", row.sqlstate}, {"reason", row.reason}});
   const std::string json = json_line(list);
   if (!table.isolated.empty()) {
-    const DatabaseResult<Rows> written = connection.query(
+    const DatabaseResult<Rows> written = query_patiently(
+        connection,
         "INSERT INTO watchdog.isolated_rows AS known (rule_name, table_name, record_id, sqlstate, reason) "
         "SELECT $1, $2, r.id, r.sqlstate, r.reason FROM jsonb_to_recordset($3::jsonb) AS r (id text, sqlstate text, reason text) "
         "ON CONFLICT (rule_name, table_name, record_id) DO UPDATE SET sqlstate = excluded.sqlstate, reason = excluded.reason, "
         "last_seen_at = clock_timestamp(), seen_count = known.seen_count + 1",
-        {rule, table.table, json}, writing);
+        {rule, table.table, json}, writing, must_stop);
     if (!written.ok()) return warn("isolated rows could not be recorded", written.error());
   }
   if (!pass_is_whole || table.isolated_count > static_cast<std::int64_t>(table.isolated.size())) return;
-  const DatabaseResult<Rows> forgotten = connection.query(
-      "DELETE FROM watchdog.isolated_rows WHERE rule_name = $1 AND table_name = $2 "
-      "AND record_id NOT IN (SELECT r.id FROM jsonb_to_recordset($3::jsonb) AS r (id text))",
-      {rule, table.table, json}, writing);
+  const DatabaseResult<Rows> forgotten =
+      query_patiently(connection,
+                      "DELETE FROM watchdog.isolated_rows WHERE rule_name = $1 AND table_name = $2 "
+                      "AND record_id NOT IN (SELECT r.id FROM jsonb_to_recordset($3::jsonb) AS r (id text))",
+                      {rule, table.table, json}, writing, must_stop);
   if (!forgotten.ok())
     warn("settled rows could not be taken off the list of isolated ones", forgotten.error());
 }

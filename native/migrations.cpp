@@ -135,14 +135,26 @@ const std::vector<Migration>& known_migrations() {
 DatabaseResult<SchemaState> read_schema_state(Connection& connection) {
   SchemaState state;
   state.missing = known_migrations();
+  const auto hidden_or = [&state](const DatabaseError& error) -> DatabaseResult<SchemaState> {
+    if (error.sqlstate != "42501") return error;
+    state.hidden_because = error_text(error);
+    return state;
+  };
   const DatabaseResult<Rows> exists = connection.query(
-      "SELECT to_regclass('watchdog.schema_migrations') IS NOT NULL AS is_there", {}, reading_options);
-  if (!exists.ok()) return exists.error();
+      "SELECT to_regclass('watchdog.schema_migrations') IS NOT NULL AS is_there, current_user AS role, "
+      "coalesce(row_security_active(to_regclass('watchdog.schema_migrations')), false) AS hides_rows",
+      {}, reading_options);
+  if (!exists.ok()) return hidden_or(exists.error());
   if (!exists.value().boolean(0, "is_there")) return state;
+  if (exists.value().boolean(0, "hides_rows")) {
+    state.hidden_because =
+        "row level security hides watchdog.schema_migrations from role " + exists.value().text(0, "role");
+    return state;
+  }
   const DatabaseResult<Rows> rows = connection.query(
       "SELECT number, name, breaking, checksum FROM watchdog.schema_migrations ORDER BY number", {},
       reading_options);
-  if (!rows.ok()) return rows.error();
+  if (!rows.ok()) return hidden_or(rows.error());
   const Rows& applied = rows.value();
   for (std::size_t i = 0; i < applied.size(); ++i) {
     const auto number = static_cast<int>(applied.integer(i, "number"));
@@ -157,7 +169,7 @@ DatabaseResult<SchemaState> read_schema_state(Connection& connection) {
       state.newer_is_breaking = state.newer_is_breaking || applied.boolean(i, "breaking");
       continue;
     }
-    if (known->set == MigrationSet::managed) state.any_managed = true;
+    (known->set == MigrationSet::managed ? state.any_managed : state.any_watch) = true;
     if (applied.text(i, "checksum") != checksum(known->sql)) state.altered.push_back(known->name);
     state.missing.erase(known);
   }

@@ -26,11 +26,13 @@ struct Migration {
 struct SchemaState {
   bool has_watch{false};    ///< Every watch migration is there.
   bool has_managed{false};  ///< Every managed migration is there.
+  bool any_watch{false};
   bool any_managed{false};
   bool functions_current{false};   ///< The functions are those of this binary.
   std::vector<Migration> missing;  ///< In order.
   std::vector<std::string> newer;  ///< Names of migrations that this binary does not know.
   bool newer_is_breaking{false};
+  std::string hidden_because;        ///< Not empty: this role may not look, and all of the above is unknown.
   std::vector<std::string> altered;  ///< Applied with another text than this binary carries.
 };
 

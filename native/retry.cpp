@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "core/backoff.hpp"
+#include "native/stopwatch.hpp"
 
 namespace jobwatchdog {
 
@@ -17,26 +18,27 @@ void rest_before_retry(int failed_attempt_count) {
       std::chrono::milliseconds{backoff_delay(failed_attempt_count, draw(generator), policy).ms});
 }
 
-std::optional<DatabaseError> reconnect_patiently(Connection& connection) {
-  std::optional<DatabaseError> error;
-  for (int attempt = 1; attempt <= attempts_max; ++attempt) {
-    error = connection.reconnect();
-    if (!error) return std::nullopt;
+std::optional<DatabaseError> reconnect_patiently(Connection& connection,
+                                                 const std::function<bool()>& must_stop) {
+  const Stopwatch away;
+  for (int attempt = 1;; ++attempt) {
+    std::optional<DatabaseError> error = connection.reconnect();
+    if (!error || must_stop() || away.elapsed() >= away_max) return error;
     rest_before_retry(attempt);
   }
-  return error;
 }
 
-DatabaseResult<Rows> read_patiently(Connection& connection, const std::string& sql,
-                                    const std::vector<Text>& parameters, const TransactionOptions& options) {
+DatabaseResult<Rows> query_patiently(Connection& connection, const std::string& sql,
+                                     const std::vector<Text>& parameters, const TransactionOptions& options,
+                                     const std::function<bool()>& must_stop) {
   using Kind = DatabaseError::Kind;
   for (int attempt = 1;; ++attempt) {
     DatabaseResult<Rows> rows = connection.query(sql, parameters, options);
     if (rows.ok() || attempt >= attempts_max) return rows;
-    // Nothing was written, so even an end in doubt is only a lost connection.
+    // It may run twice, so even an end in doubt is only a lost connection.
     const Kind kind = rows.error().kind;
     if (kind == Kind::connection_lost || kind == Kind::in_doubt) {
-      if (auto gone = reconnect_patiently(connection)) return *gone;
+      if (auto gone = reconnect_patiently(connection, must_stop)) return *gone;
     } else if (kind == Kind::retryable) {
       rest_before_retry(attempt);
     } else {

@@ -1,6 +1,7 @@
 /// Trying again after an error of the moment: the one place that draws a random number and sleeps.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,16 +13,23 @@ namespace jobwatchdog {
 /// How often something is tried in all before the error is believed.
 inline constexpr int attempts_max = 6;
 
+/// For how long a server that went away is waited for: it restarts, or a standby takes over.
+inline constexpr Duration away_max = seconds(30);
+
 /// Sleeps for the backoff that follows `failed_attempt_count` failures, with full jitter. Source:
 /// invariants.md R8.
 void rest_before_retry(int failed_attempt_count);
 
-/// Reconnects, trying again while the server is away. Gives the last error when it stays away.
-[[nodiscard]] std::optional<DatabaseError> reconnect_patiently(Connection& connection);
+/// Reconnects, trying again while the server is away. Gives the last error when it stays away for `away_max`,
+/// or when `must_stop` (asked after each try) ends the waiting.
+[[nodiscard]] std::optional<DatabaseError> reconnect_patiently(Connection& connection,
+                                                               const std::function<bool()>& must_stop);
 
-/// A statement that only reads, so that it may be tried again after a lost connection or a conflict.
-[[nodiscard]] DatabaseResult<Rows> read_patiently(Connection& connection, const std::string& sql,
-                                                  const std::vector<Text>& parameters,
-                                                  const TransactionOptions& options);
+/// A statement that may run twice, so that it can be tried again after a lost connection or a conflict: it
+/// only reads, or writes the same again.
+[[nodiscard]] DatabaseResult<Rows> query_patiently(Connection& connection, const std::string& sql,
+                                                   const std::vector<Text>& parameters,
+                                                   const TransactionOptions& options,
+                                                   const std::function<bool()>& must_stop);
 
 }  // namespace jobwatchdog

@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <map>
 
+#include "native/commit_fate.hpp"
 #include "native/failpoint.hpp"
 #include "native/json_text.hpp"
 #include "native/refund_result.hpp"
 #include "native/retry.hpp"
+#include "native/stopwatch.hpp"
 
 namespace jobwatchdog {
 namespace {
@@ -18,6 +20,7 @@ struct BatchWork {
   std::vector<SettledRow> kept;
   std::size_t locked_count{0};
   std::vector<IsolatedRow> refused;  ///< Not empty: roll back, isolate these, try the others again.
+  std::int64_t duration_ms{0};
 };
 
 std::vector<std::string> keys_of(const std::vector<SettledRow>& rows) {
@@ -93,25 +96,32 @@ std::optional<DatabaseError> write_audit(Transaction& transaction, const BatchCo
                                          const BatchWork& work) {
   if (context.audit_table.empty() || work.settled.empty()) return std::nullopt;
   nlohmann::ordered_json before = nlohmann::json::array();
-  nlohmann::ordered_json refunds = nlohmann::json::object();
+  nlohmann::ordered_json ids = nlohmann::json::array();
+  nlohmann::json refunds =
+      nlohmann::json::object();  // Sorted: an ordered object looks each key up by walking.
   for (const SettledRow& row : work.settled) {
-    before.push_back({{"id", row.key}, {"status", row.old_status}, {"aged_since", row.aged_since}});
+    nlohmann::ordered_json& entry = before.emplace_back();
+    entry["id"] = row.key;
+    entry["status"] = row.old_status;
+    entry["aged_since"] = row.aged_since;
+    ids.push_back(row.key);
     if (row.refunded_credits > 0) refunds[row.key] = row.refunded_credits;
   }
-  const nlohmann::ordered_json after{{"rule", context.rule.name},
-                                     {"status", settled_status(context.rule)},
-                                     {"ids", keys_of(work.settled)},
-                                     {"refunds", refunds}};
+  nlohmann::ordered_json old_data;
+  old_data["rows"] = std::move(before);
+  nlohmann::ordered_json new_data{{"rule", context.rule.name}, {"status", settled_status(context.rule)}};
+  new_data["ids"] = std::move(ids);
+  new_data["refunds"] = std::move(refunds);
   const DatabaseResult<Rows> rows = transaction.query(
       "INSERT INTO " + context.audit_table +
           " (action, table_name, record_id, old_data, new_data, actor) VALUES ($1, $2, NULL, $3::jsonb, $4::jsonb, $5)",
-      {"sweep", display_name(context.table), json_line({{"rows", before}}), json_line(after), context.actor});
+      {"sweep", display_name(context.table), json_line(old_data), json_line(new_data), context.actor});
   return rows.ok() ? std::nullopt : std::optional{rows.error()};
 }
 
 /// Everything inside the transaction up to, but without, COMMIT.
 std::optional<DatabaseError> do_work(Transaction& transaction, const BatchContext& context, const Page& page,
-                                     BatchWork& work, std::string& xid) {
+                                     BatchWork& work, CommitMark& mark) {
   const DatabaseResult<Rows> locked = transaction.query(
       context.compiled.lock,
       {context.now_text, array_literal(page.keys), page.aged_since_min, page.aged_since_max});
@@ -130,15 +140,16 @@ std::optional<DatabaseError> do_work(Transaction& transaction, const BatchContex
   failpoint("after_refund");
   if (!work.refused.empty()) return std::nullopt;
   if (auto error = write_audit(transaction, context, work)) return error;
-  const DatabaseResult<Rows> id = transaction.query("SELECT pg_current_xact_id()::text AS xid");
-  if (!id.ok()) return id.error();
-  xid = id.value().text(0, "xid");
+  const DatabaseResult<CommitMark> marked = mark_transaction(transaction);
+  if (!marked.ok()) return marked.error();
+  mark = marked.value();
   return std::nullopt;
 }
 
 void add_committed(const Page& page, BatchWork work, TableResult& result) {
   result.kept_count += static_cast<std::int64_t>(work.kept.size());
   result.missed_count += static_cast<std::int64_t>(page.keys.size() - work.locked_count);
+  result.longest_batch_ms = std::max(result.longest_batch_ms, work.duration_ms);
   add_settled(std::move(work.settled), result);
 }
 
@@ -147,45 +158,33 @@ void isolate(TableResult& result, IsolatedRow row) {
   if (result.isolated.size() < TableResult::rows_kept_max) result.isolated.push_back(std::move(row));
 }
 
-/// After a lost answer to COMMIT: true when the server says that it was committed.
-DatabaseResult<bool> was_committed(Connection& connection, const std::string& xid) {
-  for (int attempt = 1; attempt <= attempts_max; ++attempt) {
-    if (auto error = reconnect_patiently(connection)) return *error;
-    const DatabaseResult<std::string> fate = transaction_fate(connection, xid);
-    // Another server than before (a promoted standby) may not know the number: then the guards decide, by
-    // trying again.
-    if (!fate.ok() && fate.error().kind == DatabaseError::Kind::refused) return false;
-    if (fate.ok() && fate.value() != "in progress") return fate.value() == "committed";
-    rest_before_retry(attempt);
-  }
-  return DatabaseError{DatabaseError::Kind::in_doubt, "08007",
-                       "the fate of a batch could not be learnt; the next sweep will see what is left", ""};
-}
-
 /// One batch, tried until its fate is known. Gives the work that was committed, the refusals that rolled it
 /// back, or an error that says what is wrong with this very set of rows (or with the database).
 DatabaseResult<BatchWork> run_batch(Connection& connection, const BatchContext& context, const Page& page) {
   using Kind = DatabaseError::Kind;
   for (int attempt = 1;; ++attempt) {
     BatchWork work;
-    std::string xid;
+    CommitMark mark;
     std::optional<DatabaseError> error;
+    const Stopwatch stopwatch;
     {
       DatabaseResult<Transaction> transaction = connection.begin(context.transaction);
-      error = transaction.ok() ? do_work(transaction.value(), context, page, work, xid)
+      error = transaction.ok() ? do_work(transaction.value(), context, page, work, mark)
                                : std::optional{transaction.error()};
       if (!error && (!work.refused.empty() || work.settled.empty())) return work;
       failpoint("before_commit");
       if (!error) error = transaction.value().commit();
       failpoint("after_commit");
     }
+    work.duration_ms = stopwatch.elapsed().ms;
     if (!error) return work;
     if (error->kind == Kind::in_doubt) {
-      const DatabaseResult<bool> committed = was_committed(connection, xid);
+      const DatabaseResult<bool> committed = was_committed(
+          connection, mark, {context.table, context.rule.key, keys_of(work.settled)}, context.must_stop);
       if (!committed.ok()) return committed.error();
       if (committed.value()) return work;
     } else if (error->kind == Kind::connection_lost) {
-      if (auto still = reconnect_patiently(connection)) return *still;
+      if (auto still = reconnect_patiently(connection, context.must_stop)) return *still;
     } else if (error->kind != Kind::retryable) {
       return *error;
     }
@@ -292,8 +291,8 @@ std::optional<std::string> rehearse_row(Connection& connection, const BatchConte
   DatabaseResult<Transaction> transaction = connection.begin(context.transaction);
   if (!transaction.ok()) return error_text(transaction.error());
   BatchWork work;
-  std::string xid;
-  if (auto error = do_work(transaction.value(), context, row, work, xid)) return error_text(*error);
+  CommitMark mark;
+  if (auto error = do_work(transaction.value(), context, row, work, mark)) return error_text(*error);
   if (!work.refused.empty()) return work.refused.front().reason;
   return std::nullopt;
 }

@@ -2,6 +2,7 @@
 #include "native/sweep.hpp"
 
 #include <algorithm>
+#include <functional>
 
 #include "core/rule_lint.hpp"
 #include "native/catalog.hpp"
@@ -31,6 +32,9 @@ struct SweepContext {
     if (database_lost) return true;
     return stop_signal() != 0 || stopwatch.elapsed() >= options.duration_max;
   }
+  [[nodiscard]] std::function<bool()> stop_wish() const {
+    return [this] { return must_stop(); };
+  }
 };
 
 /// Reading may take longer than writing: a table without an index is read whole.
@@ -56,7 +60,7 @@ std::vector<SettledRow> decide(const BatchContext& batch, const Rows& page, Tabl
 void report_exhausted(SweepContext& sweep, const CompiledRule& compiled, TableResult& result) {
   if (compiled.exhausted.empty()) return;
   const DatabaseResult<Rows> rows =
-      read_patiently(sweep.connection, compiled.exhausted, {sweep.now_text}, reading);
+      query_patiently(sweep.connection, compiled.exhausted, {sweep.now_text}, reading, sweep.stop_wish());
   if (!rows.ok() || rows.value().size() == 0) return;
   result.exhausted_count = rows.value().integer(0, "total");
   for (std::size_t i = 0; i < rows.value().size(); ++i)
@@ -66,7 +70,7 @@ void report_exhausted(SweepContext& sweep, const CompiledRule& compiled, TableRe
 std::int64_t count_for_progress(SweepContext& sweep, const CompiledRule& compiled) {
   if (!ProgressBar::is_visible(sweep.options.show_progress)) return 0;
   const DatabaseResult<Rows> rows =
-      read_patiently(sweep.connection, compiled.count, {sweep.now_text}, reading);
+      query_patiently(sweep.connection, compiled.count, {sweep.now_text}, reading, sweep.stop_wish());
   return rows.ok() ? rows.value().integer(0, "total") : 0;
 }
 
@@ -74,7 +78,8 @@ std::int64_t count_for_progress(SweepContext& sweep, const CompiledRule& compile
 bool end_early(TableResult& result, const DatabaseError& error) {
   using Kind = DatabaseError::Kind;
   result.error = error_text(error);
-  result.database_lost = error.kind == Kind::unreachable || error.kind == Kind::connection_lost;
+  result.database_lost =
+      error.kind == Kind::unreachable || error.kind == Kind::connection_lost || error.kind == Kind::in_doubt;
   return false;
 }
 
@@ -84,9 +89,10 @@ bool sweep_pages(SweepContext& sweep, const BatchContext& batch, TableResult& re
   Text last_aged;
   Text last_key;
   while (!sweep.must_stop()) {
-    const DatabaseResult<Rows> found = read_patiently(
-        sweep.connection, batch.compiled.find,
-        {sweep.now_text, last_aged, last_key, std::to_string(sweep.options.batch_size)}, reading_pages);
+    const DatabaseResult<Rows> found =
+        query_patiently(sweep.connection, batch.compiled.find,
+                        {sweep.now_text, last_aged, last_key, std::to_string(sweep.options.batch_size)},
+                        reading_pages, sweep.stop_wish());
     if (!found.ok()) return end_early(result, found.error());
     const Rows& page = found.value();
     if (page.size() == 0) return true;
@@ -116,6 +122,11 @@ TableResult sweep_table(SweepContext& sweep, const Rule& rule, const TableFacts&
     if (finding.level == FindingLevel::error) result.problems.push_back(finding.problem);
   }
   if (!result.problems.empty() || sweep.must_stop()) return result;
+  if (facts.hides_rows) {
+    log(LogLevel::warning, "row level security applies to role " + facts.role + ": stuck rows of " +
+                               result.table +
+                               " may be invisible to it; it needs BYPASSRLS, or [database] role");
+  }
   const CompiledRule compiled = compile_rule(rule, facts.table);
   const BatchContext batch{rule,
                            facts.table,
@@ -126,12 +137,12 @@ TableResult sweep_table(SweepContext& sweep, const Rule& rule, const TableFacts&
                             .lock_timeout = sweep.configuration.lock_timeout},
                            rule.audit ? sweep.history.audit_table() : "",
                            sweep.history.actor(),
-                           [&sweep] { return sweep.must_stop(); }};
+                           sweep.stop_wish()};
   const bool pass_is_whole = sweep_pages(sweep, batch, result);
   if (!result.error.empty()) return result;
   report_exhausted(sweep, compiled, result);
   if (!sweep.options.dry_run)
-    sweep.history.record_isolated(sweep.connection, rule.name, result, pass_is_whole);
+    sweep.history.record_isolated(sweep.connection, rule.name, result, pass_is_whole, sweep.stop_wish());
   return result;
 }
 
@@ -162,6 +173,18 @@ void conclude(const SweepContext& sweep, SweepResult& result) {
              sweep.stopwatch.elapsed() >= sweep.options.duration_max) {
     result.outcome = SweepOutcome::time_is_up;
   }
+}
+
+/// What was committed before a failover may be missing on the server that took over, and nobody else would
+/// tell.
+void notice_another_server(SweepContext& sweep, const std::string& server_at_first, SweepResult& result) {
+  const DatabaseResult<Rows> at_last = query_patiently(
+      sweep.connection, std::string{"SELECT "} + server_sql + " AS server", {}, reading, sweep.stop_wish());
+  result.server_changed = at_last.ok() && at_last.value().text(0, "server") != server_at_first;
+  if (!result.server_changed) return;
+  log(LogLevel::warning,
+      "the database was restarted, or another server took over, in the middle of this sweep: without synchronous "
+      "replication rows that were settled before may be stuck again; the next sweep settles them");
 }
 
 }  // namespace
@@ -198,7 +221,8 @@ DatabaseResult<SweepResult> run_sweep(Connection& connection, const Configuratio
     if (wanted) result.rules.push_back(std::move(rule_result));
   }
   conclude(sweep, result);
-  if (!options.dry_run) history.end_run(connection, result);
+  notice_another_server(sweep, clock.value().server, result);
+  if (!options.dry_run) history.end_run(connection, result, sweep.stop_wish());
   return result;
 }
 

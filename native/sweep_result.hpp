@@ -41,6 +41,7 @@ struct TableResult {
   std::int64_t exhausted_count{0};
   std::int64_t isolated_count{0};
   std::optional<std::int64_t> oldest_age_ms;
+  std::int64_t longest_batch_ms{0};  ///< The longest time that rows were locked: a batch, from BEGIN to COMMIT.
   std::vector<SettledRow> settled;  ///< In a dry run: what would be settled.
   std::vector<SettledRow> kept;     ///< In a dry run only.
   std::vector<IsolatedRow> isolated;
@@ -69,7 +70,8 @@ struct SweepResult {
   std::int64_t duration_ms{0};
   std::vector<RuleResult> rules;
   SweepOutcome outcome{SweepOutcome::done};
-  bool misconfigured{false};  ///< A rule was skipped because it does not fit its table.
+  bool server_changed{false};  ///< Restarted or replaced on the way: earlier commits may be lost.
+  bool misconfigured{false};   ///< A rule was skipped because it does not fit its table.
 
   [[nodiscard]] bool database_lost() const {
     for (const RuleResult& rule : rules) {

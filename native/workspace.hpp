@@ -35,6 +35,9 @@ using Outcome = Result<Value, Failure>;
 /// Reads environment and file. Failure: configuration.
 [[nodiscard]] Outcome<Configuration> open_configuration(const GlobalOptions& options);
 
+/// Warns when the connection is to a standby: what is read there is the primary's past.
+void warn_of_standby(Connection& connection);
+
 /// Connects to the primary: --database-url > DATABASE_URL > [database] url > PG*. Failure: unreachable.
 [[nodiscard]] Outcome<Connection> open_connection(const GlobalOptions& options,
                                                   const Configuration& configuration);

@@ -26,6 +26,14 @@ SELECT refund.tool || ' ' || refund.job_id AS record, 'refunded ' || refund.amou
   LEFT JOIN public.ai_jobs AS job ON (job.tool, job.id) = (refund.tool, refund.job_id)
  WHERE refund.kind = 'refund' AND coalesce(job.status, 'gone') NOT IN ('failed', 'cancelled');
 
+--! law: a refund goes to the user who was charged
+SELECT refund.tool || ' ' || refund.job_id AS record,
+       'refunded to ' || refund.user_id || ', charged to ' || coalesce(charge.user_id, job.user_id) AS detail
+  FROM watchdog.credit_ledger AS refund
+  LEFT JOIN watchdog.credit_ledger AS charge ON (charge.tool, charge.job_id, charge.kind) = (refund.tool, refund.job_id, 'charge')
+  LEFT JOIN public.ai_jobs AS job ON (job.tool, job.id) = (refund.tool, refund.job_id)
+ WHERE refund.kind = 'refund' AND refund.user_id <> coalesce(charge.user_id, job.user_id);
+
 --! law: the refunded flag of a job and the ledger agree
 SELECT job.tool || ' ' || job.id AS record, CASE WHEN job.credits_refunded THEN 'flag without an entry' ELSE 'entry without the flag' END AS detail
   FROM public.ai_jobs AS job
@@ -58,3 +66,24 @@ SELECT slot.account || ' ' || slot.slot AS record, slot.tool || ' ' || slot.job_
 SELECT slot.account || ' ' || slot.slot AS record, slot.tool || ' ' || slot.job_id || ', deadline ' || slot.deadline_at AS detail
   FROM watchdog.provider_slots AS slot
  WHERE slot.state = 'cancelling' AND (slot.deadline_at IS NULL OR slot.deadline_at < clock_timestamp() - interval '15 minutes');
+
+--! law: a job is still what the evidence says it ended as, and ended once
+WITH ended AS (
+    SELECT audit.table_name, id.value AS id, audit.new_data ->> 'status' AS status
+      FROM public.audit_log AS audit CROSS JOIN LATERAL jsonb_array_elements_text(audit.new_data -> 'ids') AS id
+     WHERE audit.action = 'sweep' AND audit.new_data ->> 'status' IN ('completed', 'failed', 'cancelled')
+     UNION ALL
+    SELECT one_table.value ->> 'table_name', id.value, 'failed'
+      FROM public.audit_log AS audit CROSS JOIN LATERAL jsonb_array_elements(audit.new_data -> 'tables') AS one_table
+     CROSS JOIN LATERAL jsonb_array_elements_text(one_table.value -> 'ids') AS id
+     WHERE audit.action = 'cleanup_all_stale_ai_jobs'
+     UNION ALL
+    SELECT audit.table_name, audit.record_id, audit.new_data ->> 'status'
+      FROM public.audit_log AS audit WHERE audit.action IN ('user_cancel_ai_job', 'admin_cancel_job'))
+SELECT job.tool || ' ' || job.id AS record,
+       'status ' || job.status || ', by the evidence ' || string_agg(ended.status, ' and ') AS detail
+  FROM ended
+  JOIN watchdog.tools AS known ON ended.table_name IN (known.table_name, 'public.' || known.table_name)
+  JOIN public.ai_jobs AS job ON job.tool = known.tool AND job.id = ended.id::uuid
+ GROUP BY job.tool, job.id, job.status
+HAVING count(*) > 1 OR min(ended.status) <> job.status;

@@ -187,6 +187,38 @@ $$;
 
 COMMENT ON FUNCTION public.user_cancel_ai_job(p_table_name text, p_job_id uuid) IS 'Cancels a job of the caller and gives its credits back.';
 
+CREATE FUNCTION watchdog.add_to_balances(p_users uuid[], p_amounts integer[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_hashjoin TO 'off'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    AS $$
+DECLARE
+    v_now CONSTANT timestamptz := pg_catalog.clock_timestamp();
+    v_known uuid[];
+BEGIN
+    WITH moved AS (
+        UPDATE public.upscaler_credits AS credits SET balance = credits.balance + due.amount, updated_at = v_now
+          FROM (SELECT paid.user_id, pg_catalog.sum(paid.amount)::integer AS amount
+                  FROM unnest(p_users, p_amounts) AS paid (user_id, amount)
+                 GROUP BY paid.user_id ORDER BY paid.user_id) AS due
+         WHERE credits.user_id = due.user_id
+     RETURNING credits.user_id)
+    SELECT pg_catalog.array_agg(moved.user_id) INTO v_known FROM moved;
+
+    INSERT INTO public.upscaler_credits AS credits (user_id, balance, opening)
+    SELECT paid.user_id, pg_catalog.sum(paid.amount)::integer, 0
+      FROM unnest(p_users, p_amounts) AS paid (user_id, amount)
+     WHERE v_known IS NULL OR paid.user_id <> ALL (v_known)
+     GROUP BY paid.user_id ORDER BY paid.user_id
+        ON CONFLICT (user_id) DO UPDATE SET balance = credits.balance + excluded.balance, updated_at = v_now;
+END
+$$;
+
+COMMENT ON FUNCTION watchdog.add_to_balances(p_users uuid[], p_amounts integer[]) IS 'Adds each amount to the balance of its user. The caller has written the ledger entries; nobody else may call it.';
+
 CREATE FUNCTION watchdog.add_tool(p_tool text, p_table_name text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -508,59 +540,74 @@ CREATE FUNCTION watchdog.settle_jobs(p_table_name text, p_keys uuid[], p_set jso
     AS $$
 DECLARE
     v_tool CONSTANT text := watchdog.tool_of_table(p_table_name);
+BEGIN
+    PERFORM job.id FROM public.ai_jobs AS job
+      WHERE job.tool = v_tool AND job.id = ANY (p_keys) AND job.status IN ('pending', 'queued', 'starting', 'running')
+      ORDER BY job.id FOR UPDATE;
+    RETURN QUERY SELECT settled.key, settled.refunded_amount FROM watchdog.settle_locked_jobs(p_table_name, p_keys, p_set) AS settled;
+END
+$$;
+
+COMMENT ON FUNCTION watchdog.settle_jobs(p_table_name text, p_keys uuid[], p_set jsonb) IS 'Moves active jobs of one table to completed, failed or cancelled and refunds what was charged. Returns the jobs it settled; a second call returns none.';
+
+CREATE FUNCTION watchdog.settle_locked_jobs(p_table_name text, p_keys uuid[], p_set jsonb) RETURNS TABLE(key uuid, refunded_amount integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+DECLARE
+    v_tool CONSTANT text := watchdog.tool_of_table(p_table_name);
     v_status CONSTANT text := p_set ->> 'status';
+    v_error_message CONSTANT text := p_set ->> 'error_message';
+    v_output_url CONSTANT text := p_set ->> 'output_url';
     v_movable_from text[] := ARRAY['pending', 'queued', 'starting', 'running'];
-    v_ids uuid[];
-    v_refundable boolean[];
-    v_users uuid[];
-    v_amounts integer[];
+    v_now CONSTANT timestamptz := pg_catalog.clock_timestamp();
+    v_was_refunded boolean;
+    v_moved_ids uuid[];
+    v_moved_users uuid[];
+    v_moved_amounts integer[];
+    v_ids uuid[] := ARRAY[]::uuid[];
+    v_users uuid[] := ARRAY[]::uuid[];
+    -- What the job itself says is due; NULL where the money is already back or the work was done.
+    v_amounts integer[] := ARRAY[]::integer[];
     v_paid_ids uuid[];
     v_paid_users uuid[];
     v_paid_amounts integer[];
-    v_now timestamptz;
+    v_unforetold_ids uuid[];
 BEGIN
     PERFORM watchdog.check_settlement(p_set);
     IF v_status = 'completed' THEN
         v_movable_from := ARRAY['running'];
     END IF;
 
-    -- v_amounts: what is due if the ledger holds no charge. Apps older than the ledger charged without an entry; for
-    -- those the price on the job is what was taken.
-    SELECT pg_catalog.array_agg(locked.id), pg_catalog.array_agg(locked.refundable), pg_catalog.array_agg(locked.amount)
-      INTO v_ids, v_refundable, v_amounts
-      FROM (SELECT job.id,
-                   NOT job.credits_refunded AND v_status <> 'completed' AS refundable,
-                   CASE WHEN job.credits_charged THEN job.user_credit_cost ELSE 0 END AS amount
-              FROM public.ai_jobs AS job
-             WHERE job.tool = v_tool AND job.id = ANY (p_keys) AND job.status = ANY (v_movable_from)
-             ORDER BY job.id FOR UPDATE) AS locked;
-    IF v_ids IS NULL THEN
+    -- Jobs whose money is already back come second and rarely. Apart, because an update tells only the new row, and
+    -- reading the old one as well would cost as much again.
+    FOREACH v_was_refunded IN ARRAY ARRAY[false, true] LOOP
+        WITH moved AS (
+            UPDATE public.ai_jobs AS job
+               SET status = v_status,
+                   completed_at = v_now,
+                   updated_at = v_now,
+                   position = NULL,
+                   error_message = COALESCE(v_error_message, job.error_message),
+                   output_url = COALESCE(v_output_url, job.output_url),
+                   credits_refunded = v_was_refunded OR (v_status <> 'completed' AND job.credits_charged AND job.user_credit_cost > 0)
+              FROM (SELECT DISTINCT wanted.id FROM unnest(p_keys) AS wanted (id) ORDER BY wanted.id) AS wanted
+             WHERE job.tool = v_tool AND job.id = wanted.id AND job.status = ANY (v_movable_from)
+               AND job.credits_refunded = v_was_refunded
+         RETURNING job.id, job.user_id,
+                   CASE WHEN v_was_refunded OR v_status = 'completed' THEN NULL
+                        WHEN job.credits_charged THEN job.user_credit_cost ELSE 0 END AS amount)
+        SELECT pg_catalog.array_agg(moved.id), pg_catalog.array_agg(moved.user_id), pg_catalog.array_agg(moved.amount)
+          INTO v_moved_ids, v_moved_users, v_moved_amounts FROM moved;
+        v_ids := v_ids || v_moved_ids;
+        v_users := v_users || v_moved_users;
+        v_amounts := v_amounts || v_moved_amounts;
+        EXIT WHEN pg_catalog.cardinality(v_ids) = pg_catalog.cardinality(p_keys);
+    END LOOP;
+    IF pg_catalog.cardinality(v_ids) = 0 THEN
         RETURN;
     END IF;
-    v_now := pg_catalog.clock_timestamp();
-
-    -- A statement of its own, so that it sees a charge that was committed while the lock was waited for.
-    SELECT pg_catalog.array_agg(job.id), pg_catalog.array_agg(
-               CASE WHEN job.refundable THEN COALESCE(-charge.amount, job.amount) ELSE 0 END)
-      INTO v_ids, v_amounts
-      FROM unnest(v_ids, v_refundable, v_amounts) AS job (id, refundable, amount)
-      LEFT JOIN watchdog.credit_ledger AS charge
-        ON job.refundable AND charge.tool = v_tool AND charge.job_id = job.id AND charge.kind = 'charge';
-
-    WITH settled AS (
-        UPDATE public.ai_jobs AS job
-           SET status = v_status,
-               completed_at = v_now,
-               updated_at = v_now,
-               position = NULL,
-               error_message = COALESCE(p_set ->> 'error_message', job.error_message),
-               output_url = COALESCE(p_set ->> 'output_url', job.output_url),
-               credits_refunded = job.credits_refunded OR due.amount > 0
-          FROM unnest(v_ids, v_amounts) AS due (id, amount)
-         WHERE job.tool = v_tool AND job.id = due.id AND job.status = ANY (v_movable_from)
-     RETURNING job.id, job.user_id, due.amount)
-    SELECT pg_catalog.array_agg(settled.id), pg_catalog.array_agg(settled.user_id), pg_catalog.array_agg(settled.amount)
-      INTO v_ids, v_users, v_amounts FROM settled;
 
     -- The user is free at once. The provider may still work: it says when the slot is free, or the deadline does.
     IF v_status = 'completed' THEN
@@ -575,34 +622,39 @@ BEGIN
     END IF;
     DELETE FROM watchdog.active_jobs AS active WHERE active.tool = v_tool AND active.job_id = ANY (v_ids);
 
-    -- Only an entry that was really added moves a balance: the key of the ledger is what makes a refund happen once.
+    -- Only an entry that was really added moves a balance: the key of the ledger is what makes a refund happen once. The
+    -- charge is read after the update, so that one committed while a lock was waited for is seen. Apps older than the
+    -- ledger charged without an entry; for those the price on the job is what was taken.
     WITH paid AS (
         INSERT INTO watchdog.credit_ledger AS entry (tool, job_id, kind, user_id, amount, description)
-        SELECT v_tool, due.id, 'refund', due.user_id, due.amount, 'Refund: job ' || v_status
+        SELECT v_tool, due.id, 'refund', due.user_id, COALESCE(-charge.amount, due.amount), 'Refund: job ' || v_status
           FROM unnest(v_ids, v_users, v_amounts) AS due (id, user_id, amount)
-         WHERE due.amount > 0
-         ORDER BY due.id
+          LEFT JOIN watchdog.credit_ledger AS charge
+            ON charge.tool = v_tool AND charge.job_id = due.id AND charge.kind = 'charge'
+         WHERE due.amount IS NOT NULL AND COALESCE(-charge.amount, due.amount) > 0
             ON CONFLICT (tool, job_id, kind) DO NOTHING
      RETURNING entry.job_id, entry.user_id, entry.amount)
     SELECT pg_catalog.array_agg(paid.job_id), pg_catalog.array_agg(paid.user_id), pg_catalog.array_agg(paid.amount)
       INTO v_paid_ids, v_paid_users, v_paid_amounts FROM paid;
+    PERFORM watchdog.add_to_balances(v_paid_users, v_paid_amounts);
 
-    INSERT INTO public.upscaler_credits AS credits (user_id, balance, opening)
-    SELECT paid.user_id, pg_catalog.sum(paid.amount)::integer, 0
-      FROM unnest(v_paid_users, v_paid_amounts) AS paid (user_id, amount)
-     GROUP BY paid.user_id ORDER BY paid.user_id
-        ON CONFLICT (user_id) DO UPDATE SET balance = credits.balance + excluded.balance, updated_at = v_now;
-
-    RETURN QUERY
-    SELECT told.id, pg_catalog.sum(told.amount)::integer
-      FROM (SELECT settled.id, 0 AS amount FROM unnest(v_ids) AS settled (id)
-             UNION ALL
-            SELECT paid.id, paid.amount FROM unnest(v_paid_ids, v_paid_amounts) AS paid (id, amount)) AS told
-     GROUP BY told.id;
+    SELECT pg_catalog.array_agg(told.id), pg_catalog.array_agg(told.paid),
+           pg_catalog.array_agg(told.id) FILTER (WHERE told.paid > 0 AND told.foretold = 0)
+      INTO v_ids, v_amounts, v_unforetold_ids
+      FROM (SELECT entries.id, pg_catalog.sum(entries.foretold)::integer AS foretold, pg_catalog.sum(entries.paid)::integer AS paid
+              FROM (SELECT settled.id, COALESCE(settled.amount, 0) AS foretold, 0 AS paid FROM unnest(v_ids, v_amounts) AS settled (id, amount)
+                     UNION ALL
+                    SELECT paid.id, 0, paid.amount FROM unnest(v_paid_ids, v_paid_amounts) AS paid (id, amount)) AS entries
+             GROUP BY entries.id) AS told;
+    -- A charge that only the ledger knew.
+    IF v_unforetold_ids IS NOT NULL THEN
+        UPDATE public.ai_jobs AS job SET credits_refunded = true WHERE job.tool = v_tool AND job.id = ANY (v_unforetold_ids);
+    END IF;
+    RETURN QUERY SELECT told.id, told.amount FROM unnest(v_ids, v_amounts) AS told (id, amount);
 END
 $$;
 
-COMMENT ON FUNCTION watchdog.settle_jobs(p_table_name text, p_keys uuid[], p_set jsonb) IS 'Moves active jobs of one table to completed, failed or cancelled and refunds what was charged. Returns the jobs it settled; a second call returns none.';
+COMMENT ON FUNCTION watchdog.settle_locked_jobs(p_table_name text, p_keys uuid[], p_set jsonb) IS 'As settle_jobs, for a caller that has locked the jobs. Without their locks it is as safe, but may deadlock with others like it.';
 
 CREATE FUNCTION watchdog.settle_or_isolate(p_rule_name text, p_table_name text, p_keys uuid[], p_set jsonb) RETURNS TABLE(key uuid, refunded_amount integer)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -616,7 +668,7 @@ BEGIN
     -- Collected first and returned after the block: rows handed out inside a block survive its rollback.
     BEGIN
         SELECT pg_catalog.array_agg(settled.key), pg_catalog.array_agg(settled.refunded_amount) INTO v_keys, v_amounts
-          FROM watchdog.settle_jobs(p_table_name, p_keys, p_set) AS settled;
+          FROM watchdog.settle_locked_jobs(p_table_name, p_keys, p_set) AS settled;
         DELETE FROM watchdog.isolated_rows AS known
          WHERE known.rule_name = p_rule_name AND known.table_name = p_table_name AND known.record_id = ANY (v_keys::text[]);
         RETURN QUERY SELECT settled.key, settled.amount FROM unnest(v_keys, v_amounts) AS settled (key, amount);
@@ -790,6 +842,8 @@ CREATE TABLE public.audit_log (
     actor text DEFAULT CURRENT_USER NOT NULL,
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
 );
+ALTER TABLE ONLY public.audit_log ALTER COLUMN old_data SET COMPRESSION lz4;
+ALTER TABLE ONLY public.audit_log ALTER COLUMN new_data SET COMPRESSION lz4;
 
 ALTER TABLE ONLY public.audit_log FORCE ROW LEVEL SECURITY;
 
@@ -1354,6 +1408,8 @@ REVOKE ALL ON FUNCTION public.user_cancel_ai_job(p_table_name text, p_job_id uui
 GRANT ALL ON FUNCTION public.user_cancel_ai_job(p_table_name text, p_job_id uuid) TO authenticated;
 GRANT ALL ON FUNCTION public.user_cancel_ai_job(p_table_name text, p_job_id uuid) TO service_role;
 
+REVOKE ALL ON FUNCTION watchdog.add_to_balances(p_users uuid[], p_amounts integer[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION watchdog.add_tool(p_tool text, p_table_name text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION watchdog.caller_is_admin() FROM PUBLIC;
@@ -1400,6 +1456,9 @@ REVOKE ALL ON FUNCTION watchdog.set_credits_opening() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION watchdog.settle_jobs(p_table_name text, p_keys uuid[], p_set jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION watchdog.settle_jobs(p_table_name text, p_keys uuid[], p_set jsonb) TO service_role;
+
+REVOKE ALL ON FUNCTION watchdog.settle_locked_jobs(p_table_name text, p_keys uuid[], p_set jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION watchdog.settle_locked_jobs(p_table_name text, p_keys uuid[], p_set jsonb) TO service_role;
 
 REVOKE ALL ON FUNCTION watchdog.settle_or_isolate(p_rule_name text, p_table_name text, p_keys uuid[], p_set jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION watchdog.settle_or_isolate(p_rule_name text, p_table_name text, p_keys uuid[], p_set jsonb) TO service_role;

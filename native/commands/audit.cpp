@@ -5,6 +5,7 @@
 
 #include "native/commands.hpp"
 #include "native/json_text.hpp"
+#include "native/log.hpp"
 #include "native/terminal_table.hpp"
 
 namespace jobwatchdog {
@@ -59,6 +60,12 @@ ExitCode run_audit(const GlobalOptions& global) {
   if (!connection.ok()) return report(connection.error());
   const Outcome<SchemaState> schema = open_schema(connection.value(), configuration.value());
   if (!schema.ok()) return report(schema.error());
+  if (!schema.value().hidden_because.empty()) {
+    log(LogLevel::warning,
+        "only the watched tables are proved: if the managed schema is here, this role may not see it (" +
+            schema.value().hidden_because + ")");
+  }
+  warn_of_standby(connection.value());
   const DatabaseResult<std::vector<AuditedLaw>> laws =
       run_laws(connection.value(), schema.value().has_managed, configuration.value().rules);
   if (!laws.ok()) return report(failure_of("audit", laws.error()));

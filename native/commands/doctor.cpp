@@ -41,18 +41,24 @@ Check check_server(Connection& connection) {
   return {"server", State::ok, words, ""};
 }
 
-/// Two queries of one session that a pooler may hand to different servers; a hint, not a proof.
-Check check_pooler(Connection& connection) {
-  const DatabaseResult<Rows> rows =
-      connection.query("SELECT pg_backend_pid() AS pid, inet_server_port() AS port", {}, {.read_only = true});
-  if (!rows.ok()) return {"pooler", State::warning, error_text(rows.error()), ""};
-  for (int i = 0; i < 5; ++i) {
-    const DatabaseResult<Rows> again =
-        connection.query("SELECT pg_backend_pid() AS pid", {}, {.read_only = true});
-    if (again.ok() && again.value().text(0, "pid") != rows.value().text(0, "pid"))
-      return {"pooler", State::ok, "a pooler in transaction mode; every command works through it", ""};
-  }
-  return {"pooler", State::ok, "a direct connection, or a pooler that kept one server; both work", ""};
+DatabaseResult<Rows> server_process(Connection& connection) {
+  return connection.query("SELECT pg_backend_pid() AS pid", {}, {.read_only = true});
+}
+
+/// Two connections that are served by one process of the server share it: a pooler in transaction mode. The
+/// other way round proves nothing: its pool may be busy.
+Check check_pooler(Connection& connection, const GlobalOptions& global, const Configuration& configuration) {
+  Outcome<Connection> second = open_connection(global, configuration);
+  if (!second.ok())
+    return {"pooler", State::warning, second.error().problems.front().what,
+            "a sweep needs two connections: one works, one holds the lock"};
+  const DatabaseResult<Rows> first_process = server_process(connection);
+  const DatabaseResult<Rows> second_process = server_process(second.value());
+  if (!first_process.ok()) return {"pooler", State::warning, error_text(first_process.error()), ""};
+  if (!second_process.ok()) return {"pooler", State::warning, error_text(second_process.error()), ""};
+  if (first_process.value().text(0, "pid") == second_process.value().text(0, "pid"))
+    return {"pooler", State::ok, "a pooler in transaction mode; every command works through it", ""};
+  return {"pooler", State::ok, "a direct connection, or a pooler that shares nothing now; both work", ""};
 }
 
 Check check_clock(Connection& connection) {
@@ -77,6 +83,14 @@ Check check_schema(Connection& connection, const Configuration& configuration) {
   if (!schema.ok())
     return {"schema", State::error, schema.error().problems.front().what,
             schema.error().problems.front().mend};
+  if (!schema.value().hidden_because.empty())
+    return {"schema", State::warning,
+            "this role may not look at it (" + schema.value().hidden_because +
+                "): sweeps work, but leave no history",
+            "see README, \"The rights it needs\""};
+  if (schema.value().any_watch && !schema.value().has_watch)
+    return {"schema", State::warning, "watch, older than this binary: sweeps leave no history",
+            "run `jobwatchdog migrate --watch`"};
   if (schema.value().has_managed) return {"schema", State::ok, "managed, up to date", ""};
   if (schema.value().has_watch) return {"schema", State::ok, "watch, up to date", ""};
   return {"schema", State::warning, "no schema watchdog: sweeps work, but leave no history",
@@ -85,16 +99,24 @@ Check check_schema(Connection& connection, const Configuration& configuration) {
 
 Check check_rules(Connection& connection, const Configuration& configuration) {
   std::size_t errors = 0;
+  std::string hidden;
   for (const Rule& rule : configuration.rules) {
     const DatabaseResult<std::vector<TableFacts>> shapes = load_table_shapes(connection, rule.tables);
     if (!shapes.ok()) return {"rules", State::error, error_text(shapes.error()), ""};
-    for (const TableFacts& facts : shapes.value()) errors += lint_shape(rule, facts, {}).size();
+    for (const TableFacts& facts : shapes.value()) {
+      errors += lint_shape(rule, facts, {}).size();
+      if (facts.hides_rows) hidden += (hidden.empty() ? "" : ", ") + display_name(facts.table);
+    }
   }
   const std::string words =
       std::to_string(configuration.rules.size()) + " rules from " + configuration.source;
   if (errors > 0)
     return {"rules", State::error, words + ", with " + std::to_string(errors) + " problems",
             "`jobwatchdog rules check` tells them"};
+  if (!hidden.empty())
+    return {"rules", State::warning,
+            words + ": row level security may hide stuck rows from this role in " + hidden,
+            "connect as a role with BYPASSRLS, or set [database] role"};
   return {"rules", State::ok, words + " fit their tables", ""};
 }
 
@@ -105,6 +127,8 @@ Check check_last_sweep(Connection& connection) {
       "(SELECT count(*) FROM watchdog.isolated_rows) AS isolated, "
       "coalesce((SELECT max(r.started_at) < now() - interval '1 hour' FROM watchdog.sweep_runs r), true) AS is_old",
       {}, {.read_only = true});
+  if (!rows.ok() && rows.error().sqlstate == "42501")
+    return {"last sweep", State::warning, error_text(rows.error()), "see README, \"The rights it needs\""};
   if (!rows.ok()) return {"last sweep", State::ok, "no history in this database", ""};
   std::string words = "last: " + rows.value().text(0, "last");
   if (rows.value().integer(0, "isolated") > 0)
@@ -142,7 +166,7 @@ ExitCode run_doctor(const GlobalOptions& global) {
   Outcome<Connection> connection = open_connection(global, configuration.value());
   if (!connection.ok()) return report(connection.error());
   checks.push_back(check_server(connection.value()));
-  checks.push_back(check_pooler(connection.value()));
+  checks.push_back(check_pooler(connection.value(), global, configuration.value()));
   checks.push_back(check_clock(connection.value()));
   checks.push_back(check_schema(connection.value(), configuration.value()));
   checks.push_back(check_rules(connection.value(), configuration.value()));

@@ -90,6 +90,11 @@ ExitCode run_migrate(const GlobalOptions& global, const MigrateCommand& command)
   Connection& connection = opened.value();
   const DatabaseResult<SchemaState> state = read_schema_state(connection);
   if (!state.ok()) return report(failure_of("reading the schema's version", state.error()));
+  if (!state.value().hidden_because.empty()) {
+    return report(
+        {ExitCode::failure,
+         {{"schema", state.value().hidden_because, "migrate as the owner of the schema watchdog"}}});
+  }
   if (command.status) {
     print_status(state.value(), global.json);
     return state.value().newer_is_breaking || (state.value().any_managed && !state.value().missing.empty())

@@ -77,6 +77,10 @@ class SweepLock {
         "SELECT pg_try_advisory_xact_lock(hashtextextended('jobwatchdog.sweep', 0)) AS is_ours");
     if (!rows.ok()) return failure_of("taking the sweep's lock", rows.error());
     if (!rows.value().boolean(0, "is_ours")) return std::optional<SweepLock>{};
+    // The statement before keeps its snapshot until the next one, and with it every dead row of the database:
+    // a script keeps none.
+    if (auto error = transaction.value().run_script("SELECT"))
+      return failure_of("taking the sweep's lock", *error);
     return std::optional<SweepLock>{SweepLock{std::move(connection.value()), std::move(transaction.value())}};
   }
 
@@ -199,7 +203,8 @@ ExitCode run_sweep_command(const GlobalOptions& global, const SweepCommand& comm
     }
     if (!lock) log(LogLevel::info, "another sweep is running on this database; this one works beside it");
   }
-  History history = History::open(connection.value(), schema.value().has_watch, schema.value().has_managed);
+  if (command.dry_run) warn_of_standby(connection.value());
+  History history = History::open(connection.value(), schema.value());
   const DatabaseResult<SweepResult> result =
       run_sweep(connection.value(), configuration.value(), options.value(), history);
   if (!result.ok()) return report(failure_of("sweep", result.error()));

@@ -1,4 +1,4 @@
--- Settles a set of jobs; when the set fails, settles them one by one and isolates the ones that cannot be settled.
+-- Settles a set of jobs that the caller has locked; when the set fails, settles them one by one and isolates the ones that cannot be settled.
 SET LOCAL lock_timeout = '5s';
 SET LOCAL statement_timeout = '60s';
 
@@ -14,7 +14,7 @@ BEGIN
     -- Collected first and returned after the block: rows handed out inside a block survive its rollback.
     BEGIN
         SELECT pg_catalog.array_agg(settled.key), pg_catalog.array_agg(settled.refunded_amount) INTO v_keys, v_amounts
-          FROM watchdog.settle_jobs(p_table_name, p_keys, p_set) AS settled;
+          FROM watchdog.settle_locked_jobs(p_table_name, p_keys, p_set) AS settled;
         DELETE FROM watchdog.isolated_rows AS known
          WHERE known.rule_name = p_rule_name AND known.table_name = p_table_name AND known.record_id = ANY (v_keys::text[]);
         RETURN QUERY SELECT settled.key, settled.amount FROM unnest(v_keys, v_amounts) AS settled (key, amount);

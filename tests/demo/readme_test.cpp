@@ -1,4 +1,6 @@
 // README and demo, executed as a newcomer would: what they show cannot rot.
+#include "tests/support/readme.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -6,25 +8,11 @@
 #include <sstream>
 
 #include "tests/native/strange_database.hpp"
-#include "tests/support/paths.hpp"
 
 namespace jobwatchdog::test {
 namespace {
 
 using testing::HasSubstr;
-
-std::string readme() { return read_file(project_root() / "README.md"); }
-
-/// The contents of all fenced blocks whose opening line is "```LANGUAGE".
-std::vector<std::string> blocks_of(const std::string& text, const std::string& language) {
-  std::vector<std::string> blocks;
-  const std::string opening = "\n```" + language + "\n";
-  for (std::size_t at = text.find(opening); at != std::string::npos; at = text.find(opening, at + 1)) {
-    const std::size_t from = at + opening.size();
-    blocks.push_back(text.substr(from, text.find("```", from) - from));
-  }
-  return blocks;
-}
 
 std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> lines;
@@ -70,31 +58,6 @@ TEST(readme, shows_a_configuration_that_is_right) {
   const ProcessResult result = run_jobwatchdog({"rules", "list", "--config", config.path()});
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_THAT(result.out, HasSubstr("\"Clínica\".\"Exames Lab\""));
-}
-
-TEST(readme, grants_just_what_a_sweep_needs) {
-  Database database = Database::empty();
-  database.exec(
-      "CREATE TABLE public.upscaler_jobs (id int PRIMARY KEY, status text, user_id uuid, cost int, charged boolean, refunded boolean, created_at timestamptz);"
-      "INSERT INTO public.upscaler_jobs VALUES (1, 'running', gen_random_uuid(), 5, true, false, now() - interval '1 h');"
-      "CREATE FUNCTION public.refund_credits(uuid, integer, text) RETURNS void LANGUAGE sql SECURITY DEFINER AS '';"
-      "REVOKE ALL ON FUNCTION public.refund_credits(uuid, integer, text) FROM PUBLIC; REVOKE ALL ON SCHEMA public FROM PUBLIC;"
-      "DO $$ BEGIN CREATE ROLE watchdog_role LOGIN PASSWORD 'watchdog'; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$");
-  ASSERT_EQ(run_jobwatchdog({"migrate", "--watch", "--database-url", database.url()}).exit_code, 0);
-  const ConfigFile config{
-      "[[rule]]\nname = \"r\"\ntables = [\"upscaler_jobs\"]\nstuck_in = [\"running\"]\nage_of = \"created_at\"\nolder_than = \"5 min\"\nset = { status = \"failed\" }\naudit = true\n"
-      "refund.function = \"refund_credits\"\nrefund.user = \"user_id\"\nrefund.amount = \"cost\"\nrefund.charged = \"charged\"\nrefund.refunded = \"refunded\"\n"};
-  const std::vector<std::string> arguments{"sweep", "--config", config.path(), "--database-url",
-                                           database.tcp_url("watchdog_role", "watchdog")};
-  EXPECT_NE(run_jobwatchdog(arguments).exit_code, 0) << "the twin: without the grants it does not work";
-  const std::vector<std::string> grants = blocks_of(readme(), "sql");
-  ASSERT_EQ(grants.size(), 1U);
-  database.exec(grants[0]);
-  const ProcessResult result = run_jobwatchdog(arguments);
-  EXPECT_EQ(result.exit_code, 0) << result.out << result.err;
-  EXPECT_EQ(result.err, "");
-  EXPECT_EQ(database.value("SELECT status FROM public.upscaler_jobs"), "failed");
-  EXPECT_EQ(database.value("SELECT count(*) FROM watchdog.audit_log"), "1");
 }
 
 TEST(demo, tells_the_story_that_the_readme_quotes_and_leaves_nothing_running) {

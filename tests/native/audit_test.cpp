@@ -35,7 +35,7 @@ TEST(audit, of_a_swept_database_is_clean) {
   ASSERT_EQ(run_jobwatchdog({"sweep", "--database-url", database.url()}).exit_code, 0);
   const ProcessResult result = audit(database);
   EXPECT_EQ(result.exit_code, 0) << result.out << result.err;
-  EXPECT_THAT(result.out, HasSubstr("clean: 8 laws hold"));
+  EXPECT_THAT(result.out, HasSubstr("clean: 10 laws hold"));
 }
 
 TEST(audit, finds_every_planted_violation_by_the_law_that_it_breaks) {
@@ -52,7 +52,20 @@ TEST(audit, finds_every_planted_violation_by_the_law_that_it_breaks) {
       {"a refund equals its charge",
        "UPDATE watchdog.credit_ledger SET amount = -50 WHERE kind = 'charge'; UPDATE public.upscaler_credits SET opening = opening - 10"},
       {"only a job that failed or was cancelled has a refund",
-       "UPDATE public.ai_jobs SET status = 'completed'"},
+       "DELETE FROM public.audit_log; UPDATE public.ai_jobs SET status = 'completed'"},
+      {"a refund goes to the user who was charged | a balance is its opening plus the ledger",
+       "UPDATE watchdog.credit_ledger SET user_id = '00000000-0000-4000-8000-00000000000f' WHERE kind = 'refund'"},
+      {"a job is still what the evidence says it ended as, and ended once",
+       "UPDATE public.ai_jobs SET status = 'cancelled'"},
+      {"a job is still what the evidence says it ended as, and ended once",
+       "INSERT INTO public.audit_log (action, table_name, new_data, actor) SELECT action, table_name, new_data, 'again' FROM public.audit_log"},
+      {"a job is still what the evidence says it ended as, and ended once",
+       "INSERT INTO public.audit_log (action, table_name, record_id, new_data, actor) SELECT 'user_cancel_ai_job', 'upscaler_jobs', id, "
+       "'{\"status\": \"cancelled\"}', 'x' FROM public.ai_jobs"},
+      {"a job is still what the evidence says it ended as, and ended once",
+       "INSERT INTO public.audit_log (action, table_name, new_data, actor) SELECT 'cleanup_all_stale_ai_jobs', 'ai_jobs', "
+       "jsonb_build_object('tables', jsonb_build_array(jsonb_build_object('table_name', 'upscaler_jobs', 'ids', jsonb_build_array(id)))), 'x' "
+       "FROM public.ai_jobs"},
       {"the refunded flag of a job and the ledger agree",
        "UPDATE public.ai_jobs SET credits_refunded = false"},
       {"a balance is its opening plus the ledger",
@@ -87,7 +100,7 @@ TEST(audit, prints_one_line_a_violation_with_the_record) {
       HasSubstr(
           "violation: managed schema: a charged job that failed or was cancelled has a refund: upscaler " +
           id + " (failed, charged 60)"));
-  EXPECT_THAT(result.out, HasSubstr("1 of 8 laws are broken"));
+  EXPECT_THAT(result.out, HasSubstr("1 of 10 laws are broken"));
 }
 
 TEST(audit, proves_of_watched_tables_what_their_columns_allow) {
@@ -104,6 +117,21 @@ TEST(audit, proves_of_watched_tables_what_their_columns_allow) {
               HasSubstr("a charged row that became \"falhou\" is refunded: 1 (falhou, amount 10)"));
   EXPECT_THAT(result.out, HasSubstr("only a charged row is refunded: 2 (falhou"));
   EXPECT_THAT(result.out, HasSubstr("a row in work is not refunded: 3 (rodando"));
+}
+
+TEST(audit, finds_a_row_that_was_rescued_more_often_than_its_cap) {
+  Database database = Database::empty();
+  database.exec(
+      "CREATE TABLE jobs (id int PRIMARY KEY, status text, at timestamptz, rescues int); INSERT INTO jobs VALUES (1, 'running', now() - interval '1 h', 0)");
+  const ConfigFile config{
+      "[[rule]]\nname = \"r\"\ntables = [\"jobs\"]\nstuck_in = [\"running\"]\nage_of = \"at\"\nolder_than = \"5 min\"\nset = { status = \"pending\" }\n"
+      "max_rescues = 2\nrescue_count = \"rescues\"\n"};
+  ASSERT_EQ(run_with(database, config, {"sweep"}).exit_code, 0);
+  EXPECT_EQ(run_with(database, config, {"audit"}).exit_code, 0);
+  database.exec("UPDATE jobs SET rescues = 3");
+  const ProcessResult result = run_with(database, config, {"audit"});
+  EXPECT_EQ(result.exit_code, 6);
+  EXPECT_THAT(result.out, HasSubstr("a row is rescued at most 2 times: 1 (rescued 3)"));
 }
 
 TEST(audit, says_so_when_there_is_nothing_to_prove) {

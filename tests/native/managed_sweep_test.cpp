@@ -193,9 +193,9 @@ TEST(managed_sweep, ends_with_4_when_the_database_goes_away_for_good_and_has_don
   database.exec(
       "DO $$ BEGIN CREATE ROLE leaving_role LOGIN PASSWORD 'leaving' BYPASSRLS; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;"
       "ALTER ROLE leaving_role CONNECTION LIMIT -1; GRANT service_role TO leaving_role");
-  const ProcessResult result =
-      run_jobwatchdog({"sweep", "--database-url", database.tcp_url("leaving_role", "leaving")},
-                      {{"WATCHDOG_FAILPOINT", away}});
+  const ProcessResult result = run_jobwatchdog(
+      {"sweep", "--max-duration", "1 s", "--database-url", database.tcp_url("leaving_role", "leaving")},
+      {{"WATCHDOG_FAILPOINT", away}});
   EXPECT_EQ(result.exit_code, 4) << result.out << result.err;
   EXPECT_EQ(database.value("SELECT count(*) FROM public.ai_jobs WHERE status = 'running'"), "4");
   database.exec("ALTER DATABASE " + database.name() + " CONNECTION LIMIT -1");
@@ -232,6 +232,22 @@ TEST(managed_sweep, works_beside_another_one_unless_told_to_fail) {
   EXPECT_THAT(text, HasSubstr("works beside it"));
   EXPECT_EQ(balance(database), "1000");
   EXPECT_EQ(sweep(database, {"--fail-if-locked"}).exit_code, 0) << "the lock is free again";
+  std::filesystem::remove(other);
+}
+
+TEST(managed_sweep, holds_no_snapshot_for_its_whole_length_so_that_vacuum_can_work) {
+  Database database = Database::managed();
+  add_job(database);
+  const std::string other = std::filesystem::temp_directory_path() / ("snapshots-" + database.name());
+  const ProcessResult result = sweep(
+      database, {},
+      {{"WATCHDOG_FAILPOINT",
+        "after_find=psql -qAt '" + database.url() +
+            "' -c \"SELECT count(*) || ' idle, ' || count(backend_xmin) || ' with a snapshot' FROM pg_stat_activity WHERE datname = "
+            "current_database() AND application_name = 'jobwatchdog' AND state = 'idle in transaction'\" > " +
+            other}});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(read_file(other), "1 idle, 0 with a snapshot\n") << "the sweep's lock sits in a transaction";
   std::filesystem::remove(other);
 }
 

@@ -80,7 +80,16 @@ inline void add_tasks(Database& database, int count, const std::string& user = "
 }
 
 /// How many rows were ever inserted, updated or deleted in the user tables of this database, by whomever.
+/** A process of the server counts its writes when it ends, which may be after its client has: so all others
+ * are waited for. */
 inline std::string writes_so_far(Database& database) {
+  database.exec(R"sql(
+DO $$ BEGIN
+  WHILE EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+                   AND backend_type = 'client backend') LOOP
+    PERFORM pg_sleep(0.01), pg_stat_clear_snapshot();
+  END LOOP;
+END $$)sql");
   database.exec("SELECT pg_stat_force_next_flush()");
   return database.value("SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_user_tables");
 }

@@ -55,6 +55,23 @@ TEST(watch_sweep, pays_each_charged_row_once_and_only_once) {
   EXPECT_EQ(database.value("SELECT saldo FROM public.saldos"), "100");
 }
 
+TEST(watch_sweep, works_beside_an_older_history_and_says_that_it_leaves_it_alone) {
+  Database database = strange_database();
+  const ConfigFile config{strange_rules};
+  add_tasks(database, 1);
+  ASSERT_EQ(run_with(database, config, {"migrate", "--watch"}).exit_code, 0);
+  database.exec(
+      "DELETE FROM watchdog.schema_migrations WHERE number = (SELECT max(number) FROM watchdog.schema_migrations)");
+  EXPECT_THAT(run_with(database, config, {"doctor"}).out, HasSubstr("older than this binary"));
+  const ProcessResult result = run_with(database, config, {"sweep"});
+  EXPECT_EQ(result.exit_code, 0) << result.out;
+  EXPECT_THAT(result.err, HasSubstr("migrate --watch"));
+  EXPECT_EQ(database.value("SELECT count(*) FROM watchdog.sweep_runs"), "0");
+  ASSERT_EQ(run_with(database, config, {"migrate", "--watch"}).exit_code, 0);
+  EXPECT_EQ(run_with(database, config, {"sweep"}).err, "");
+  EXPECT_EQ(database.value("SELECT count(*) FROM watchdog.sweep_runs"), "1");
+}
+
 TEST(watch_sweep, would_pay_again_if_the_flag_were_taken_back) {
   Database database = strange_database();
   const ConfigFile config{strange_rules};
@@ -244,6 +261,28 @@ TEST(watch_sweep, stays_calm_over_infinite_times) {
   const ConfigFile config{
       "[[rule]]\nname = \"r\"\ntables = [\"jobs\"]\nstuck_in = [\"running\"]\nage_of = \"updated_at\"\nolder_than = \"5 min\"\nset = { status = \"failed\" }\n"};
   EXPECT_EQ(sweep_json(database, config)["settled_count"], 1);
+}
+
+TEST(watch_sweep, isolates_an_amount_beyond_all_sense_and_settles_the_others) {
+  for (const auto& [type, amount] : std::map<std::string, std::string>{
+           {"numeric", "NaN"}, {"numeric(1000)", "1e30"}, {"bigint", "9223372036854775807"}}) {
+    Database database = Database::empty();
+    database.exec(
+        "CREATE TABLE jobs (id int PRIMARY KEY, status text, u text, cost " + type +
+        ", charged boolean, refunded boolean, at timestamptz); CREATE TABLE paid (amount numeric);"
+        "INSERT INTO jobs SELECT i, 'running', 'ana', (CASE i WHEN 3 THEN '" +
+        amount + "' ELSE '5' END)::" + type +
+        ", true, false, now() - interval '1 h' FROM generate_series(1, 5) AS i;"
+        "CREATE FUNCTION pay(u text, amount numeric, why text) RETURNS void LANGUAGE sql AS 'INSERT INTO paid VALUES (amount)'");
+    const ConfigFile config{
+        "[[rule]]\nname = \"r\"\ntables = [\"jobs\"]\nstuck_in = [\"running\"]\nage_of = \"at\"\nolder_than = \"5 min\"\nset = { status = \"failed\" }\n"
+        "refund.function = \"pay\"\nrefund.user = \"u\"\nrefund.amount = \"cost\"\nrefund.charged = \"charged\"\nrefund.refunded = \"refunded\"\n"};
+    const auto json = sweep_json(database, config, {}, 6);
+    EXPECT_EQ(json["settled_count"], 4) << type;
+    EXPECT_EQ(json["rules"][0]["tables"][0]["isolated"][0]["id"], "3") << type;
+    EXPECT_EQ(database.value("SELECT sum(amount) FROM paid"), "20") << type;
+    EXPECT_EQ(database.value("SELECT status || ' ' || refunded FROM jobs WHERE id = 3"), "running false");
+  }
 }
 
 TEST(watch_sweep, settles_a_table_whose_every_name_is_an_attack) {

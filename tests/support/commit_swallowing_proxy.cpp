@@ -69,6 +69,8 @@ void CommitSwallowingProxy::pass_on(int client) {
   const int server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const sockaddr_in address = loopback(server_port_);
   bool open = connect(server, as_sockaddr(address), sizeof address) == 0;
+  if (!open)
+    shutdown(listener_, SHUT_RDWR);  // As dead as its server, so that libpq goes on to the next host.
   bool is_armed = false;
   while (open) {
     std::array<pollfd, 2> fds{{{client, POLLIN, 0}, {server, POLLIN, 0}}};

@@ -83,6 +83,8 @@ std::string sqlstate_of(const pqxx::sql_error& error) {
 
 struct Database::State {
   std::string name;
+  std::string url;
+  bool is_existing{false};
   std::optional<pqxx::connection> connection;
 };
 
@@ -92,21 +94,32 @@ Database::Database(Database&&) noexcept = default;
 Database Database::empty() {
   auto state = std::make_unique<State>();
   state->name = fresh_name();
+  state->url = url_of(state->name);
   on_cluster("CREATE DATABASE " + state->name);
-  state->connection.emplace(url_of(state->name));
+  state->connection.emplace(state->url);
   return Database{std::move(state)};
 }
 
 Database Database::managed() {
   auto state = std::make_unique<State>();
   state->name = fresh_name();
+  state->url = url_of(state->name);
   on_cluster("CREATE DATABASE " + state->name + " TEMPLATE " + managed_template());
-  state->connection.emplace(url_of(state->name));
+  state->connection.emplace(state->url);
+  return Database{std::move(state)};
+}
+
+Database Database::existing(const std::string& url) {
+  auto state = std::make_unique<State>();
+  state->url = url;
+  state->is_existing = true;
+  state->connection.emplace(url);
+  state->name = state->connection->dbname();
   return Database{std::move(state)};
 }
 
 Database::~Database() {
-  if (!state_) return;
+  if (!state_ || state_->is_existing) return;
   try {
     state_->connection.reset();
     on_cluster("DROP DATABASE IF EXISTS " + state_->name + " WITH (FORCE)");
@@ -116,7 +129,7 @@ Database::~Database() {
 }
 
 const std::string& Database::name() const { return state_->name; }
-std::string Database::url() const { return url_of(state_->name); }
+std::string Database::url() const { return state_->url; }
 
 std::string Database::tcp_url(const std::string& user, const std::string& password) const {
   const char* port = std::getenv("WATCHDOG_TEST_TCP_PORT");
@@ -159,6 +172,11 @@ std::string Database::error(const std::string& sql) {
     return std::string{"????? "} + error.what();
   }
   return "";
+}
+
+void ensure_role(Database& database, const std::string& name, const std::string& attributes) {
+  database.exec("DO $$ BEGIN CREATE ROLE " + name + " " + attributes +
+                "; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$");
 }
 
 }  // namespace jobwatchdog::test

@@ -7,13 +7,16 @@
 
 namespace jobwatchdog::test {
 
-/// A database of its own name, dropped when the object dies. Every member fails the test on an error, except
-/// `error`.
+/// A database of its own name, dropped when the object dies (unless it was `existing`). Every member fails
+/// the test on an error, except `error`.
 class Database {
  public:
   static Database empty();  ///< As `CREATE DATABASE` makes it.
   static Database
   managed();  ///< After `jobwatchdog migrate`; a clone of a template that is migrated once a process.
+
+  /// One that is there already, on whatever server; it stays when the object dies.
+  static Database existing(const std::string& url);
 
   Database(Database&&) noexcept;
   Database(const Database&) = delete;
@@ -36,5 +39,8 @@ class Database {
   explicit Database(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
+
+/// Roles belong to the cluster, so another test may have made it already, or be making it.
+void ensure_role(Database& database, const std::string& name, const std::string& attributes);
 
 }  // namespace jobwatchdog::test

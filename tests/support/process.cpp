@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdlib>
+#include <thread>
 
 namespace jobwatchdog::test {
 namespace {
@@ -70,6 +71,15 @@ ProcessResult run(const std::vector<std::string>& argv, const std::map<std::stri
   waitpid(child, &status, 0);
   result.exit_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
   return result;
+}
+
+std::vector<ProcessResult> run_at_once(int count, const std::vector<std::string>& argv,
+                                       const std::map<std::string, std::string>& env) {
+  std::vector<ProcessResult> results(static_cast<std::size_t>(count));
+  std::vector<std::thread> threads;
+  for (ProcessResult& result : results) threads.emplace_back([&] { result = run(argv, env); });
+  for (std::thread& thread : threads) thread.join();
+  return results;
 }
 
 ProcessResult run_jobwatchdog(const std::vector<std::string>& arguments,

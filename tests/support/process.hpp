@@ -17,6 +17,10 @@ struct ProcessResult {
 /** Standard input is empty. Errors: a program that cannot be started gives exit code 127, as in a shell. */
 ProcessResult run(const std::vector<std::string>& argv, const std::map<std::string, std::string>& env = {});
 
+/// Runs the same `count` times at once, and waits for all.
+std::vector<ProcessResult> run_at_once(int count, const std::vector<std::string>& argv,
+                                       const std::map<std::string, std::string>& env = {});
+
 /// Runs the `jobwatchdog` that was built beside the tests, with no configuration file but those named.
 ProcessResult run_jobwatchdog(const std::vector<std::string>& arguments,
                               const std::map<std::string, std::string>& env = {});

@@ -4,7 +4,7 @@
 SELECT t."id"::text AS key, t."status"::text AS status,
        COALESCE(t."started_at", t."queued_at", t."created_at")::text AS aged_since, CASE WHEN isfinite(COALESCE(t."started_at", t."queued_at", t."created_at")) THEN floor(extract(epoch FROM COALESCE(t."started_at", t."queued_at", t."created_at")) * 1000)::bigint END AS aged_since_ms,
        t."task_id"::text AS task_id, NULL AS rescue_count,
-       t."credits_charged" AS charged, t."credits_refunded" AS refunded, ceil(COALESCE(t."user_credit_cost", 0))::bigint AS refund_amount
+       t."credits_charged" AS charged, t."credits_refunded" AS refunded, ceil(LEAST(GREATEST(COALESCE(t."user_credit_cost", 0), -1000000000000000), 1000000000000000))::bigint AS refund_amount
 FROM "public"."upscaler_jobs" AS t
 WHERE t."status" IN ('running', 'queued', 'starting')
   AND COALESCE(t."started_at", t."queued_at", t."created_at") < $1::timestamptz - interval '600000 milliseconds'
@@ -30,7 +30,7 @@ FOR UPDATE SKIP LOCKED;
 
 -- settle: $1 the locked keys, same transaction
 SELECT s.key::text AS key, 'failed' AS status, s.refunded_amount::bigint AS refunded_amount
-FROM "watchdog"."settle_jobs"('public.upscaler_jobs', $1, '{"status": "failed", "error_message": "Trabalho cancelado automaticamente após 10 minutos. Créditos estornados."}'::jsonb) AS s;
+FROM "watchdog"."settle_locked_jobs"('public.upscaler_jobs', $1, '{"status": "failed", "error_message": "Trabalho cancelado automaticamente após 10 minutos. Créditos estornados."}'::jsonb) AS s;
 
 -- an index that keeps finding quick, if the table is large
 CREATE INDEX CONCURRENTLY ON "public"."upscaler_jobs" ((COALESCE("started_at", "queued_at", "created_at")), "id") WHERE "status" IN ('running', 'queued', 'starting');

@@ -4,7 +4,7 @@
 SELECT t."id"::text AS key, t."status"::text AS status,
        t."created_at"::text AS aged_since, CASE WHEN isfinite(t."created_at") THEN floor(extract(epoch FROM t."created_at") * 1000)::bigint END AS aged_since_ms,
        t."task_id"::text AS task_id, NULL AS rescue_count,
-       t."credits_charged" AS charged, t."credits_refunded" AS refunded, ceil(COALESCE(t."cost", 0))::bigint AS refund_amount
+       t."credits_charged" AS charged, t."credits_refunded" AS refunded, ceil(LEAST(GREATEST(COALESCE(t."cost", 0), -1000000000000000), 1000000000000000))::bigint AS refund_amount
 FROM "public"."upscaler_jobs" AS t
 WHERE t."status" IN ('running', 'queued', 'starting')
   AND t."created_at" < $1::timestamptz - interval '600000 milliseconds'
