@@ -111,7 +111,9 @@ TEST(house_twin, a_file_that_nobody_uses_is_noticed) {
                                 {"core/used.cpp", "#include \"core/used.hpp\""},
                                 {"tests/CMakeLists.txt", "add_room_tests(core core)\n"},
                                 {"script/demo", "#!x\nscript/lib/used.sh demo.d/used"},
-                                {"tests/core/a_test.cpp", "\"golden/sql\" \"used\""}};
+                                {"tests/core/a_test.cpp", "\"golden/sql\" \"used\""},
+                                {"tests/isolation/specs/used.spec", "# used.txt"},
+                                {"tests/isolation/expected/used.out", ""}};
   const auto is_used = [&](const std::string& path, const std::string& text = "") {
     return unused_complaints(files, {path, text}).empty();
   };
@@ -119,6 +121,10 @@ TEST(house_twin, a_file_that_nobody_uses_is_noticed) {
               is_used("script/lib/used.sh"));
   EXPECT_TRUE(is_used("script/demo.d/used.sql") && is_used("tests/golden/sql/used.sql") &&
               is_used("tests/golden/a.txt"));
+  EXPECT_TRUE(is_used("tests/isolation/specs/used.spec") && is_used("tests/isolation/expected/used.out") &&
+              is_used("tests/isolation/used.txt"));
+  EXPECT_FALSE(is_used("tests/isolation/specs/spare.spec") || is_used("tests/isolation/expected/spare.out") ||
+               is_used("tests/isolation/spare.txt"));
   EXPECT_FALSE(is_used("core/spare.cpp") || is_used("core/spare.hpp") || is_used("tests/spare/b_test.cpp") ||
                is_used("script/lib/spare.sh"));
   EXPECT_FALSE(is_used("script/demo.d/spare.sql") || is_used("tests/golden/sql/spare.sql") ||

@@ -29,6 +29,21 @@ inline bool is_script(const File& file) {
   return file.text.starts_with("#!") || (file.path.starts_with("script/lib/") && file.path.ends_with(".sh"));
 }
 
+/// An isolation spec and the outcome that it is held against belong together; the rest is read by the runner.
+inline Complaints isolation_complaints(const std::vector<File>& files, const std::string& path) {
+  const std::string root = "tests/isolation/";
+  const auto is_there = [&](const std::string& wanted) {
+    return std::any_of(files.begin(), files.end(), [&](const File& file) { return file.path == wanted; });
+  };
+  if (folder_of(path) == root + "specs")
+    return is_there(root + "expected/" + stem_of(path) + ".out") ? Complaints{}
+                                                                 : Complaints{"has no outcome"};
+  if (folder_of(path) == root + "expected")
+    return is_there(root + "specs/" + stem_of(path) + ".spec") ? Complaints{}
+                                                               : Complaints{"belongs to no spec"};
+  return is_mentioned(files, path, root, name_of(path)) ? Complaints{} : Complaints{"is read by no test"};
+}
+
 /// Why nobody uses `file`, or nothing.
 inline Complaints unused_complaints(const std::vector<File>& files, const File& file) {
   const std::string& path = file.path;
@@ -59,6 +74,7 @@ inline Complaints unused_complaints(const std::vector<File>& files, const File& 
     const bool is_globbed = folder_of(path) == "tests/golden" && path.ends_with(".txt");
     return unless(is_globbed || is_mentioned(files, path, "tests/", stem_of(path)), "is read by no test");
   }
+  if (path.starts_with("tests/isolation/") && !is_cpp(path)) return isolation_complaints(files, path);
   if (path.starts_with("sql/migrations/") || path.starts_with("sql/functions/"))
     return {};  // Embedded by their folder.
   if (path.ends_with(".sql"))

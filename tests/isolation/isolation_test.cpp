@@ -1,0 +1,98 @@
+// Races: every pair of actors on one job, and the proof by mutants that each guard in the SQL is needed and
+// watched.
+//
+// Which pair is in which spec stands at the top of actors.spec. A spec holds its setup and its permutations;
+// the steps of the actors stand once, in actors.spec, and the world in stage.sql. Expected outcomes are
+// recorded by
+//   RECORD_ISOLATION=1 script/test --filter 'isolation.*specs'
+// and are read by a human before they are committed: a recorded wrong outcome is worse than no test.
+#include <gtest/gtest.h>
+
+#include "tests/isolation/spec_runner.hpp"
+
+namespace jobwatchdog::test {
+namespace {
+
+constexpr int seconds_waited_max = 60;
+constexpr int seconds_waited_max_mutant = 10;  // A mutant may well wait for ever.
+
+bool is_recording() { return std::getenv("RECORD_ISOLATION") != nullptr; }
+
+/// The first line by which what a mutant makes of the spec differs from what was reviewed; "" when none does.
+std::string noticed(const Database& database, const std::string& spec) {
+  std::istringstream output{play(database, spec_text(spec), seconds_waited_max_mutant)};
+  std::istringstream expected{read_file(expected_path(spec))};
+  std::string line;
+  std::string expected_line;
+  while (std::getline(expected, expected_line)) {
+    if (!std::getline(output, line)) return "(ends before: " + expected_line + ")";
+    if (line != expected_line) return line.empty() ? "(an empty line)" : line;
+  }
+  return std::getline(output, line) ? line : "";
+}
+
+/// All specs, those first whose header names the mutant, then those that name its subject.
+std::vector<std::string> specs_for(const Mutant& mutant) {
+  std::vector<std::string> names = spec_names();
+  const auto rank = [&](const std::string& name) {
+    const std::string spec = spec_text(name);
+    if (control_of(spec) == mutant.id) return 0;
+    return spec.find(mutant.subject) != std::string::npos ? 1 : 2;
+  };
+  std::stable_sort(names.begin(), names.end(),
+                   [&](const std::string& a, const std::string& b) { return rank(a) < rank(b); });
+  return names;
+}
+
+class specs : public testing::TestWithParam<std::string> {};
+
+TEST_P(specs, have_the_reviewed_outcome) {
+  const Database database = staged();
+  const std::string output = play(database, spec_text(GetParam()), seconds_waited_max);
+  if (is_recording()) std::ofstream{expected_path(GetParam())} << output;
+  EXPECT_EQ(output, read_file(expected_path(GetParam())));
+}
+
+class controls : public testing::TestWithParam<std::string> {};
+
+TEST_P(controls, are_noticed) {
+  const Mutant* control = find_mutant(control_of(spec_text(GetParam())));
+  ASSERT_NE(control, nullptr) << "the header names no mutant: # control: ID";
+  EXPECT_NE(noticed(staged(control), GetParam()), "") << control->id;
+}
+
+class mutants : public testing::TestWithParam<std::string> {};
+
+TEST_P(mutants, are_killed_or_known_to_survive) {
+  const Mutant& mutant = *find_mutant(GetParam());
+  const Database database = staged(&mutant);
+  std::string killer;
+  std::string line;
+  for (const std::string& spec : specs_for(mutant)) {
+    line = noticed(database, spec);
+    if (line.empty()) continue;
+    killer = spec;
+    break;
+  }
+  std::cout << mutant.id << ": " << (killer.empty() ? "survives" : "killed by " + killer + ": " + line)
+            << "\n";
+  const auto survivors = known_survivors();
+  EXPECT_EQ(killer.empty(), survivors.contains(mutant.id))
+      << (killer.empty() ? "no spec notices it: add a permutation, or a line with the reason to survivors.txt"
+                         : "survivors.txt lists it, but " + killer + " notices it");
+}
+
+std::vector<std::string> mutant_ids() {
+  std::vector<std::string> ids;
+  for (const Mutant& mutant : all_mutants()) ids.push_back(mutant.id);
+  return ids;
+}
+
+std::string name_of_param(const testing::TestParamInfo<std::string>& info) { return info.param; }
+
+INSTANTIATE_TEST_SUITE_P(, specs, testing::ValuesIn(spec_names()), name_of_param);
+INSTANTIATE_TEST_SUITE_P(, controls, testing::ValuesIn(spec_names()), name_of_param);
+INSTANTIATE_TEST_SUITE_P(, mutants, testing::ValuesIn(mutant_ids()), name_of_param);
+
+}  // namespace
+}  // namespace jobwatchdog::test

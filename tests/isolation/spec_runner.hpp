@@ -1,0 +1,133 @@
+/// A spec put together from its own permutations and the actors' steps, and run by PostgreSQL's
+/// isolationtester on a fresh managed database with the stage of stage.sql, with or without a mutant.
+#pragma once
+
+#include <fstream>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/isolation/mutants.hpp"
+#include "tests/support/database.hpp"
+
+namespace jobwatchdog::test {
+
+/// Ships with PostgreSQL's client programs.
+constexpr const char* isolationtester = "/usr/lib/postgresql/15/lib/pgxs/src/test/isolation/isolationtester";
+
+inline std::filesystem::path isolation_folder() { return project_root() / "tests/isolation"; }
+inline std::string spec_text(const std::string& name) {
+  return read_file(isolation_folder() / "specs" / (name + ".spec"));
+}
+inline std::filesystem::path expected_path(const std::string& name) {
+  return isolation_folder() / "expected" / (name + ".out");
+}
+
+/// The names of all specs, sorted.
+inline std::vector<std::string> spec_names() {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator{isolation_folder() / "specs"})
+    names.push_back(entry.path().stem());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+/// The mutant that a spec names as its negative control: "# control: ID".
+inline std::string control_of(const std::string& spec) {
+  std::smatch match;
+  return std::regex_search(spec, match, std::regex{"(?:^|\n)# control: (\\S+)\n"}) ? match[1].str() : "";
+}
+
+/// The steps of each actor, as lines of actors.spec by the actor's letter.
+inline std::map<std::string, std::vector<std::string>> actors() {
+  std::map<std::string, std::vector<std::string>> steps;
+  std::string actor;
+  std::istringstream lines{read_file(isolation_folder() / "actors.spec")};
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("session ")) actor = line.substr(8);
+    if (line.starts_with("step ")) steps[actor].push_back(line);
+  }
+  return steps;
+}
+
+/// The session of `letters` (s, or s2 for a second one) with those of its actor's steps that `used` holds.
+inline std::string session_text(const std::string& letters, const std::set<std::string>& used) {
+  static const auto steps = actors();
+  const std::string actor = letters.substr(0, 1);
+  std::string text = "session " + letters + "\n";
+  if (!steps.contains(actor)) throw std::runtime_error("no actor " + actor + " in actors.spec");
+  for (const std::string& line : steps.at(actor)) {
+    const std::string step = letters + line.substr(6, line.find(' ', 5) - 6);
+    if (used.contains(step)) text += "step " + step + line.substr(line.find(' ', 5)) + "\n";
+  }
+  return text;
+}
+
+/// What isolationtester reads: the world, the spec's own setup, the sessions that its permutations name,
+/// these.
+inline std::string composed(const std::string& spec) {
+  const std::size_t first = spec.find("\npermutation ") + 1;
+  std::set<std::string> used;
+  std::set<std::string> sessions;
+  static const std::regex step{"\\b([a-z][0-9]?)_[a-z0-9_]+"};
+  std::istringstream lines{spec.substr(first)};
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("permutation ")) continue;
+    for (std::sregex_iterator match{line.begin(), line.end(), step}, end; match != end; ++match) {
+      used.insert(match->str());
+      sessions.insert((*match)[1]);
+    }
+  }
+  std::string text =
+      "setup { CALL stage.reset(); }\n" + spec.substr(0, first) + "setup { CALL stage.remember(); }\n";
+  for (const std::string& session : sessions) text += session_text(session, used);
+  return text + spec.substr(first);
+}
+
+/// The laws of sql/audit.sql as one view: the file that `jobwatchdog audit` runs, not a copy of it.
+inline std::string violations_view() {
+  static const std::string opening = "--! law: ";
+  const std::string text = read_file(project_root() / "sql/audit.sql");
+  std::string view;
+  for (std::size_t at = text.find(opening); at != std::string::npos;) {
+    const std::size_t line_end = text.find('\n', at);
+    const std::size_t next = text.find(opening, line_end);
+    const std::string words = text.substr(at + opening.size(), line_end - at - opening.size());
+    const std::string sql = text.substr(line_end, next == std::string::npos ? next : next - line_end);
+    view += (view.empty() ? "CREATE VIEW stage.violations AS " : " UNION ALL ") +
+            ("SELECT " + quoted(words)) + " AS law, found.record, found.detail FROM (" +
+            sql.substr(0, sql.rfind(';')) + ") AS found";
+    at = next;
+  }
+  return view;
+}
+
+/// A managed database, perhaps with a mutant in it, on which the specs can play.
+inline Database staged(const Mutant* mutant = nullptr) {
+  Database database = Database::managed();
+  if (mutant != nullptr && !mutant->schema_sql.empty()) database.exec(mutant->schema_sql);
+  std::string sql = read_file(isolation_folder() / "stage.sql") + violations_view() + ";";
+  for (const CompiledStatement& statement : all_statements()) {
+    sql += "INSERT INTO stage.statements VALUES (" + quoted(statement.rule) + "," +
+           quoted(statement.relation) + "," + quoted(statement.step) + "," + quoted(statement.sql) + ");";
+  }
+  database.exec(sql);
+  if (mutant != nullptr && !mutant->stage_sql.empty()) database.exec(mutant->stage_sql);
+  return database;
+}
+
+/// Plays one spec and gives all that isolationtester said. A step that waits longer than it may is cancelled.
+/** Errors: throws when isolationtester could not play it to its end, which is no outcome of a race. */
+inline std::string play(const Database& database, const std::string& spec, int seconds_waited_max) {
+  const std::filesystem::path path = std::filesystem::temp_directory_path() / (database.name() + ".spec");
+  std::ofstream{path} << composed(spec);
+  const ProcessResult result =
+      run({"sh", "-c", "exec \"$0\" \"$1\" < \"$2\"", isolationtester, database.url(), path},
+          {{"PGISOLATIONTIMEOUT", std::to_string(seconds_waited_max)}});
+  std::filesystem::remove(path);
+  if (result.exit_code != 0) throw std::runtime_error(result.err + result.out);
+  return result.out;
+}
+
+}  // namespace jobwatchdog::test
