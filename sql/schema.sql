@@ -197,23 +197,21 @@ CREATE FUNCTION watchdog.add_to_balances(p_users uuid[], p_amounts integer[]) RE
     AS $$
 DECLARE
     v_now CONSTANT timestamptz := pg_catalog.clock_timestamp();
-    v_known uuid[];
 BEGIN
-    WITH moved AS (
-        UPDATE public.upscaler_credits AS credits SET balance = credits.balance + due.amount, updated_at = v_now
-          FROM (SELECT paid.user_id, pg_catalog.sum(paid.amount)::integer AS amount
-                  FROM unnest(p_users, p_amounts) AS paid (user_id, amount)
-                 GROUP BY paid.user_id ORDER BY paid.user_id) AS due
-         WHERE credits.user_id = due.user_id
-     RETURNING credits.user_id)
-    SELECT pg_catalog.array_agg(moved.user_id) INTO v_known FROM moved;
-
-    INSERT INTO public.upscaler_credits AS credits (user_id, balance, opening)
-    SELECT paid.user_id, pg_catalog.sum(paid.amount)::integer, 0
-      FROM unnest(p_users, p_amounts) AS paid (user_id, amount)
-     WHERE v_known IS NULL OR paid.user_id <> ALL (v_known)
-     GROUP BY paid.user_id ORDER BY paid.user_id
-        ON CONFLICT (user_id) DO UPDATE SET balance = credits.balance + excluded.balance, updated_at = v_now;
+    IF EXISTS (SELECT FROM unnest(p_users) AS paid (user_id)
+                WHERE NOT EXISTS (SELECT FROM public.upscaler_credits AS credits WHERE credits.user_id = paid.user_id)) THEN
+        INSERT INTO public.upscaler_credits AS credits (user_id, balance, opening)
+        SELECT paid.user_id, pg_catalog.sum(paid.amount)::integer, 0
+          FROM unnest(p_users, p_amounts) AS paid (user_id, amount)
+         GROUP BY paid.user_id ORDER BY paid.user_id
+            ON CONFLICT (user_id) DO UPDATE SET balance = credits.balance + excluded.balance, updated_at = v_now;
+        RETURN;
+    END IF;
+    UPDATE public.upscaler_credits AS credits SET balance = credits.balance + due.amount, updated_at = v_now
+      FROM (SELECT paid.user_id, pg_catalog.sum(paid.amount)::integer AS amount
+              FROM unnest(p_users, p_amounts) AS paid (user_id, amount)
+             GROUP BY paid.user_id ORDER BY paid.user_id) AS due
+     WHERE credits.user_id = due.user_id;
 END
 $$;
 
@@ -468,6 +466,17 @@ $$;
 
 COMMENT ON FUNCTION watchdog.isolate_row(p_rule_name text, p_table_name text, p_record_id text, p_sqlstate text, p_reason text) IS 'Adds a row to watchdog.isolated_rows, or counts it once more.';
 
+CREATE FUNCTION watchdog.movable_from(p_status text) RETURNS text[]
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$
+BEGIN
+    RETURN CASE WHEN p_status = 'completed' THEN ARRAY['running'] ELSE ARRAY['pending', 'queued', 'starting', 'running'] END;
+END
+$$;
+
+COMMENT ON FUNCTION watchdog.movable_from(p_status text) IS 'The states that a job may leave for this terminal one.';
+
 CREATE FUNCTION watchdog.refuse_ledger_change() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -540,9 +549,10 @@ CREATE FUNCTION watchdog.settle_jobs(p_table_name text, p_keys uuid[], p_set jso
     AS $$
 DECLARE
     v_tool CONSTANT text := watchdog.tool_of_table(p_table_name);
+    v_movable_from CONSTANT text[] := watchdog.movable_from(p_set ->> 'status');
 BEGIN
     PERFORM job.id FROM public.ai_jobs AS job
-      WHERE job.tool = v_tool AND job.id = ANY (p_keys) AND job.status IN ('pending', 'queued', 'starting', 'running')
+      WHERE job.tool = v_tool AND job.id = ANY (p_keys) AND job.status = ANY (v_movable_from)
       ORDER BY job.id FOR UPDATE;
     RETURN QUERY SELECT settled.key, settled.refunded_amount FROM watchdog.settle_locked_jobs(p_table_name, p_keys, p_set) AS settled;
 END
@@ -560,7 +570,7 @@ DECLARE
     v_status CONSTANT text := p_set ->> 'status';
     v_error_message CONSTANT text := p_set ->> 'error_message';
     v_output_url CONSTANT text := p_set ->> 'output_url';
-    v_movable_from text[] := ARRAY['pending', 'queued', 'starting', 'running'];
+    v_movable_from CONSTANT text[] := watchdog.movable_from(p_set ->> 'status');
     v_now CONSTANT timestamptz := pg_catalog.clock_timestamp();
     v_was_refunded boolean;
     v_moved_ids uuid[];
@@ -576,9 +586,6 @@ DECLARE
     v_unforetold_ids uuid[];
 BEGIN
     PERFORM watchdog.check_settlement(p_set);
-    IF v_status = 'completed' THEN
-        v_movable_from := ARRAY['running'];
-    END IF;
 
     -- Jobs whose money is already back come second and rarely. Apart, because an update tells only the new row, and
     -- reading the old one as well would cost as much again.
@@ -632,6 +639,7 @@ BEGIN
           LEFT JOIN watchdog.credit_ledger AS charge
             ON charge.tool = v_tool AND charge.job_id = due.id AND charge.kind = 'charge'
          WHERE due.amount IS NOT NULL AND COALESCE(-charge.amount, due.amount) > 0
+         ORDER BY due.id
             ON CONFLICT (tool, job_id, kind) DO NOTHING
      RETURNING entry.job_id, entry.user_id, entry.amount)
     SELECT pg_catalog.array_agg(paid.job_id), pg_catalog.array_agg(paid.user_id), pg_catalog.array_agg(paid.amount)
@@ -1445,6 +1453,8 @@ REVOKE ALL ON FUNCTION watchdog.guard_jobs_table(p_table_name text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION watchdog.isolate_row(p_rule_name text, p_table_name text, p_record_id text, p_sqlstate text, p_reason text) FROM PUBLIC;
 GRANT ALL ON FUNCTION watchdog.isolate_row(p_rule_name text, p_table_name text, p_record_id text, p_sqlstate text, p_reason text) TO service_role;
+
+REVOKE ALL ON FUNCTION watchdog.movable_from(p_status text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION watchdog.refuse_ledger_change() FROM PUBLIC;
 

@@ -10,9 +10,10 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = '' SET plan_cache_m
 AS $$
 DECLARE
     v_tool CONSTANT text := watchdog.tool_of_table(p_table_name);
+    v_movable_from CONSTANT text[] := watchdog.movable_from(p_set ->> 'status');
 BEGIN
     PERFORM job.id FROM public.ai_jobs AS job
-      WHERE job.tool = v_tool AND job.id = ANY (p_keys) AND job.status IN ('pending', 'queued', 'starting', 'running')
+      WHERE job.tool = v_tool AND job.id = ANY (p_keys) AND job.status = ANY (v_movable_from)
       ORDER BY job.id FOR UPDATE;
     RETURN QUERY SELECT settled.key, settled.refunded_amount FROM watchdog.settle_locked_jobs(p_table_name, p_keys, p_set) AS settled;
 END

@@ -16,7 +16,7 @@ DECLARE
     v_status CONSTANT text := p_set ->> 'status';
     v_error_message CONSTANT text := p_set ->> 'error_message';
     v_output_url CONSTANT text := p_set ->> 'output_url';
-    v_movable_from text[] := ARRAY['pending', 'queued', 'starting', 'running'];
+    v_movable_from CONSTANT text[] := watchdog.movable_from(p_set ->> 'status');
     v_now CONSTANT timestamptz := pg_catalog.clock_timestamp();
     v_was_refunded boolean;
     v_moved_ids uuid[];
@@ -32,9 +32,6 @@ DECLARE
     v_unforetold_ids uuid[];
 BEGIN
     PERFORM watchdog.check_settlement(p_set);
-    IF v_status = 'completed' THEN
-        v_movable_from := ARRAY['running'];
-    END IF;
 
     -- Jobs whose money is already back come second and rarely. Apart, because an update tells only the new row, and
     -- reading the old one as well would cost as much again.
@@ -88,6 +85,7 @@ BEGIN
           LEFT JOIN watchdog.credit_ledger AS charge
             ON charge.tool = v_tool AND charge.job_id = due.id AND charge.kind = 'charge'
          WHERE due.amount IS NOT NULL AND COALESCE(-charge.amount, due.amount) > 0
+         ORDER BY due.id
             ON CONFLICT (tool, job_id, kind) DO NOTHING
      RETURNING entry.job_id, entry.user_id, entry.amount)
     SELECT pg_catalog.array_agg(paid.job_id), pg_catalog.array_agg(paid.user_id), pg_catalog.array_agg(paid.amount)
