@@ -4,7 +4,7 @@
 # peak_kb: the highest resident memory of a sweep, read while it runs (VmHWM only ever grows).
 peak_kb() {
   local pid peak=0 seen
-  bench_jobwatchdog bench sweep --quiet --max-duration '30 min' >/dev/null &
+  (cd "$root/.local/bench" && DATABASE_URL=$(private_postgres_url bench) exec "$root/build/release/jobwatchdog" sweep --quiet --max-duration '30 min' >/dev/null) &
   pid=$!
   while seen=$(awk '/^VmHWM/ { print $2 }' "/proc/$pid/status" 2>/dev/null); [[ -n $seen ]]; do
     peak=$seen
