@@ -41,7 +41,8 @@ struct TableResult {
   std::int64_t exhausted_count{0};
   std::int64_t isolated_count{0};
   std::optional<std::int64_t> oldest_age_ms;
-  std::int64_t longest_batch_ms{0};  ///< The longest time that rows were locked: a batch, from BEGIN to COMMIT.
+  std::int64_t longest_batch_ms{
+      0};  ///< The longest time that rows were locked: a batch, from BEGIN to COMMIT.
   std::vector<SettledRow> settled;  ///< In a dry run: what would be settled.
   std::vector<SettledRow> kept;     ///< In a dry run only.
   std::vector<IsolatedRow> isolated;
