@@ -142,21 +142,34 @@ std::string exhausted_statement(const Rule& rule, const QualifiedName& table) {
          " LIMIT 100";
 }
 
+/// What is stuck, by whether it needs the provider's word first.
+std::string rest_statement(const Rule& rule, const QualifiedName& table, const std::string& stuck) {
+  const std::string waits = rule.provider ? column(rule.provider->task) + " IS NOT NULL AND NOT (" +
+                                                older_than(rule, rule.provider->hard_deadline) + ")"
+                                          : "false";
+  return "SELECT count(*) FILTER (WHERE NOT (" + waits + ")) AS settleable,\n       count(*) FILTER (WHERE " +
+         waits + ") AS waiting,\n       floor(extract(epoch FROM min(" + age_expression(rule, "t.") +
+         ")) * 1000)::bigint AS aged_since_ms" + from(table) + stuck;
+}
+
 }  // namespace
 
 CompiledRule compile_rule(const Rule& rule, const QualifiedName& table) {
   const std::string age = age_expression(rule, "t.");
   const std::string key = column(rule.key);
   const std::string stuck = "\nWHERE " + stuck_condition(rule) + rescues_left(rule);
+  const std::string next_page = "\n  AND ($2::timestamptz IS NULL OR (" + age + ", " + key +
+                                ") > ($2::timestamptz, $3))\nORDER BY " + age + ", " + key +
+                                "\nLIMIT $4::bigint";
+  const std::string locked = "\nFOR UPDATE SKIP LOCKED";
   CompiledRule compiled;
-  compiled.find = facts(rule, true) + from(table) + stuck + "\n  AND ($2::timestamptz IS NULL OR (" + age +
-                  ", " + key + ") > ($2::timestamptz, $3))\nORDER BY " + age + ", " + key +
-                  "\nLIMIT $4::bigint";
+  compiled.take = facts(rule, false) + from(table) + stuck + provider_patience(rule) + next_page + locked;
+  compiled.find = facts(rule, true) + from(table) + stuck + next_page;
   compiled.find_one = facts(rule, true) + from(table) + "\nWHERE " + key + " = $1";
-  compiled.count = "SELECT count(*) AS total" + from(table) + stuck;
+  compiled.rest = rest_statement(rule, table, stuck);
   compiled.lock = facts(rule, false) + from(table) + stuck + provider_patience(rule) + "\n  AND " + key +
                   " = ANY ($2)\n  AND " + age + " BETWEEN $3::timestamptz AND $4::timestamptz\nORDER BY " +
-                  key + "\nFOR UPDATE SKIP LOCKED";
+                  key + locked;
   compiled.settle = settle_statement(rule, table);
   compiled.refund = refund_statement(rule, table);
   compiled.exhausted = exhausted_statement(rule, table);
@@ -199,13 +212,17 @@ std::string compiled_rule_text(const Rule& rule, const QualifiedName& table) {
   const auto section = [&out](const char* comment, const std::string& sql) {
     if (!sql.empty()) out += "\n-- " + std::string{comment} + "\n" + sql + ";\n";
   };
-  section("find: $1 now, $2 and $3 the last row of the page before, $4 page size", compiled.find);
   section(
-      "lock: $1 now, $2 keys of the page, $3 and $4 its least and greatest age column; the guards are checked again, rows that others hold are left to them",
+      "take: $1 now, $2 and $3 the last row of the page before, $4 page size; rows that others hold are left to them",
+      compiled.take);
+  section("find, for a dry run and for a page that made trouble: parameters as above", compiled.find);
+  section(
+      "lock, for such a page: $1 now, $2 keys of the page, $3 and $4 its least and greatest age column; the guards are checked again",
       compiled.lock);
   section("settle: $1 the locked keys, same transaction", compiled.settle);
   section("refund: $1 the settled keys that were charged and not yet refunded, same transaction",
           compiled.refund);
+  section("rest: $1 now; what is left behind", compiled.rest);
   section("exhausted: $1 now; reported, never touched", compiled.exhausted);
   section("an index that keeps finding quick, if the table is large", compiled.suggested_index);
   return out;

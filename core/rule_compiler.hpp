@@ -1,8 +1,9 @@
 /// A rule compiled to SQL: static text, every name and value quoted, only times and keys as parameters.
 ///
 /// The same text is run by `sweep`, printed by `rules show --sql` and held against golden files. A pass over
-/// one table is: find a page of suspects (no lock) -> lock those that still match -> settle them -> refund
-/// them.
+/// one table is: take a page of rows that need nobody's word, locked as they are read -> settle them ->
+/// refund them. A page that makes trouble is looked at more closely: find it (no lock) -> lock the rows by
+/// their keys, fewer and fewer -> settle -> refund.
 #pragma once
 
 #include <string>
@@ -18,8 +19,12 @@ struct CompiledRule {
   /// Gives FACTS: key, status, aged_since, aged_since_ms, task_id, rescue_count, charged, refunded,
   /// refund_amount.
   std::string find;
+  /// Parameters as `find`. FACTS of the next rows that need nobody's word and nobody else holds, locked.
+  std::string take;
   std::string find_one;  ///< $1 key. FACTS of that row, whatever its state.
-  std::string count;     ///< $1 now. Number of rows that `find` would give, page by page.
+  /// $1 now. What is stuck: settleable (rows that `take` would give, held or not), waiting (for the
+  /// provider's word), aged_since_ms of the oldest.
+  std::string rest;
   /// $1 now, $2 array of keys. FACTS of those rows that still match and nobody else holds, locked, in key
   /// order.
   std::string lock;

@@ -63,6 +63,9 @@ struct SessionSettings {
   std::vector<std::pair<std::string, std::string>> settings;
 };
 
+/// Reading may take longer than writing: a table without an index is read whole.
+inline constexpr Duration reading_timeout = seconds(60);
+
 struct TransactionOptions {
   bool read_only{false};
   bool one_snapshot{

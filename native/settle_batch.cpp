@@ -18,7 +18,7 @@ namespace {
 struct BatchWork {
   std::vector<SettledRow> settled;
   std::vector<SettledRow> kept;
-  std::size_t locked_count{0};
+  TakenPage taken;
   std::vector<IsolatedRow> refused;  ///< Not empty: roll back, isolate these, try the others again.
   std::int64_t duration_ms{0};
 };
@@ -32,7 +32,11 @@ std::vector<std::string> keys_of(const std::vector<SettledRow>& rows) {
 
 /// Decides over the locked rows: `work.settled` are those to settle, each with the credits that are due.
 void decide(const BatchContext& context, const Rows& locked, BatchWork& work) {
-  work.locked_count = locked.size();
+  work.taken.row_count = locked.size();
+  if (locked.size() > 0) {
+    work.taken.last = {locked.at(locked.size() - 1, "aged_since"), locked.at(locked.size() - 1, "key")};
+    work.taken.oldest_ms = locked.integer(0, "aged_since_ms");
+  }
   for (std::size_t i = 0; i < locked.size(); ++i) {
     DecidedRow decided = decide_row(context, locked, i);
     (decided.settles ? work.settled : work.kept).push_back(std::move(decided.row));
@@ -119,16 +123,49 @@ std::optional<DatabaseError> write_audit(Transaction& transaction, const BatchCo
   return rows.ok() ? std::nullopt : std::optional{rows.error()};
 }
 
+/// The statement that gives a batch its rows, locked.
+struct Picking {
+  const std::string& sql;
+  std::vector<Text> parameters;
+  bool reads_pages{false};  ///< It walks the table; what comes after it has the usual limits again.
+};
+
+Picking by_keys(const BatchContext& context, const Page& page) {
+  return {context.compiled.lock,
+          {context.now_text, array_literal(page.keys), page.aged_since_min, page.aged_since_max}};
+}
+
+Picking behind(const BatchContext& context, const Cursor& cursor, int row_count_max) {
+  return {context.compiled.take,
+          {context.now_text, cursor.aged_since, cursor.key, std::to_string(row_count_max)},
+          true};
+}
+
+/// The transaction of a batch. Reading may take longer than writing, and goes by the index of its order.
+TransactionOptions options_for(const BatchContext& context, const Picking& picking) {
+  TransactionOptions options = context.transaction;
+  if (!picking.reads_pages) return options;
+  options.by_index_order = true;
+  options.statement_timeout = std::max(options.statement_timeout, reading_timeout);
+  return options;
+}
+
+std::optional<DatabaseError> end_reading(Transaction& transaction, const BatchContext& context) {
+  return transaction.run_script("SET LOCAL enable_bitmapscan TO DEFAULT; SET LOCAL statement_timeout TO " +
+                                std::to_string(context.transaction.statement_timeout.ms));
+}
+
 /// Everything inside the transaction up to, but without, COMMIT.
-std::optional<DatabaseError> do_work(Transaction& transaction, const BatchContext& context, const Page& page,
-                                     BatchWork& work, CommitMark& mark) {
-  const DatabaseResult<Rows> locked = transaction.query(
-      context.compiled.lock,
-      {context.now_text, array_literal(page.keys), page.aged_since_min, page.aged_since_max});
+std::optional<DatabaseError> do_work(Transaction& transaction, const BatchContext& context,
+                                     const Picking& picking, BatchWork& work, CommitMark& mark) {
+  const DatabaseResult<Rows> locked = transaction.query(picking.sql, picking.parameters);
   if (!locked.ok()) return locked.error();
   decide(context, locked.value(), work);
   failpoint("after_lock");
   if (work.settled.empty()) return std::nullopt;
+  if (picking.reads_pages) {
+    if (auto error = end_reading(transaction, context)) return error;
+  }
   const DatabaseResult<Rows> stored =
       transaction.query(context.compiled.settle, {array_literal(keys_of(work.settled))});
   if (!stored.ok()) return stored.error();
@@ -146,9 +183,8 @@ std::optional<DatabaseError> do_work(Transaction& transaction, const BatchContex
   return std::nullopt;
 }
 
-void add_committed(const Page& page, BatchWork work, TableResult& result) {
+void add_committed(BatchWork work, TableResult& result) {
   result.kept_count += static_cast<std::int64_t>(work.kept.size());
-  result.missed_count += static_cast<std::int64_t>(page.keys.size() - work.locked_count);
   result.longest_batch_ms = std::max(result.longest_batch_ms, work.duration_ms);
   add_settled(std::move(work.settled), result);
 }
@@ -160,16 +196,18 @@ void isolate(TableResult& result, IsolatedRow row) {
 
 /// One batch, tried until its fate is known. Gives the work that was committed, the refusals that rolled it
 /// back, or an error that says what is wrong with this very set of rows (or with the database).
-DatabaseResult<BatchWork> run_batch(Connection& connection, const BatchContext& context, const Page& page) {
+DatabaseResult<BatchWork> run_batch(Connection& connection, const BatchContext& context,
+                                    const Picking& picking) {
   using Kind = DatabaseError::Kind;
   for (int attempt = 1;; ++attempt) {
     BatchWork work;
     CommitMark mark;
     std::optional<DatabaseError> error;
+    failpoint("before_batch");
     const Stopwatch stopwatch;
     {
-      DatabaseResult<Transaction> transaction = connection.begin(context.transaction);
-      error = transaction.ok() ? do_work(transaction.value(), context, page, work, mark)
+      DatabaseResult<Transaction> transaction = connection.begin(options_for(context, picking));
+      error = transaction.ok() ? do_work(transaction.value(), context, picking, work, mark)
                                : std::optional{transaction.error()};
       if (!error && (!work.refused.empty() || work.settled.empty())) return work;
       failpoint("before_commit");
@@ -256,6 +294,21 @@ void add_settled(std::vector<SettledRow> rows, TableResult& result) {
   }
 }
 
+DatabaseResult<TakenPage> settle_next(Connection& connection, const BatchContext& context,
+                                      const Cursor& cursor, int row_count_max, TableResult& result) {
+  DatabaseResult<BatchWork> outcome = run_batch(connection, context, behind(context, cursor, row_count_max));
+  TakenPage taken;
+  if (outcome.ok() && outcome.value().refused.empty()) {
+    taken = outcome.value().taken;
+    add_committed(std::move(outcome.value()), result);
+  } else if (outcome.ok() || is_about_rows(outcome.error())) {
+    taken.is_in_trouble = true;
+  } else {
+    return outcome.error();
+  }
+  return taken;
+}
+
 std::optional<DatabaseError> settle_page(Connection& connection, const BatchContext& context, Page page,
                                          TableResult& result) {
   std::vector<Page> waiting;
@@ -267,9 +320,9 @@ std::optional<DatabaseError> settle_page(Connection& connection, const BatchCont
     const Page batch = std::move(waiting.back());
     waiting.pop_back();
     if (batch.keys.empty()) continue;
-    DatabaseResult<BatchWork> outcome = run_batch(connection, context, batch);
+    DatabaseResult<BatchWork> outcome = run_batch(connection, context, by_keys(context, batch));
     if (outcome.ok() && outcome.value().refused.empty()) {
-      add_committed(batch, std::move(outcome.value()), result);
+      add_committed(std::move(outcome.value()), result);
     } else if (outcome.ok()) {
       for (const IsolatedRow& row : outcome.value().refused) isolate(result, row);
       wait(batch, without(batch.keys, outcome.value().refused));
@@ -292,7 +345,8 @@ std::optional<std::string> rehearse_row(Connection& connection, const BatchConte
   if (!transaction.ok()) return error_text(transaction.error());
   BatchWork work;
   CommitMark mark;
-  if (auto error = do_work(transaction.value(), context, row, work, mark)) return error_text(*error);
+  if (auto error = do_work(transaction.value(), context, by_keys(context, row), work, mark))
+    return error_text(*error);
   if (!work.refused.empty()) return work.refused.front().reason;
   return std::nullopt;
 }

@@ -31,7 +31,7 @@ struct BatchContext {
   std::function<bool()> must_stop;  ///< Asked after each transaction: time is up, or a signal came.
 };
 
-/// The facts of row `i` of a result of `find`, `find_one` or `lock`.
+/// The facts of row `i` of a result of `take`, `find`, `find_one` or `lock`.
 [[nodiscard]] JobFacts facts_of(const Rows& rows, std::size_t i);
 
 /// The provider's word as far as this binary knows it.
@@ -43,7 +43,7 @@ struct DecidedRow {
   bool settles{false};
 };
 
-/// Decides over row `i` of a result of `find` or `lock`.
+/// Decides over row `i` of a result of `take`, `find` or `lock`.
 [[nodiscard]] DecidedRow decide_row(const BatchContext& context, const Rows& rows, std::size_t i);
 
 /// Rows to settle, and between which values of their age column they lie.
@@ -58,6 +58,26 @@ struct Page {
 
 /// Adds rows that are settled (or, in a dry run, would be) to the counts and the list.
 void add_settled(std::vector<SettledRow> rows, TableResult& result);
+
+/// Where a pass over a table stands: behind this row, or at the beginning.
+struct Cursor {
+  Text aged_since;
+  Text key;
+};
+
+/// What became of the rows behind a cursor.
+struct TakenPage {
+  std::size_t row_count{0};  ///< Fewer than were asked for: there are no more.
+  Cursor last;               ///< The row behind which the next page begins; only of a page with rows.
+  std::optional<std::int64_t> oldest_ms;  ///< Age column of the first row.
+  bool is_in_trouble{false};              ///< Nothing was settled: some row cannot be, find out which.
+};
+
+/// Takes the next rows behind `cursor` that need nobody's word and settles them in one transaction.
+/** Errors: only those that end the whole pass. Source: as settle_page(). */
+[[nodiscard]] DatabaseResult<TakenPage> settle_next(Connection& connection, const BatchContext& context,
+                                                    const Cursor& cursor, int row_count_max,
+                                                    TableResult& result);
 
 /// Settles a page and adds what happened to `result`.
 /** Errors: only those that end the whole pass (the database is gone for good); rows that cannot be settled

@@ -37,24 +37,19 @@ struct SweepContext {
   }
 };
 
-/// Reading may take longer than writing: a table without an index is read whole.
-constexpr TransactionOptions reading{.read_only = true, .statement_timeout = seconds(60)};
+constexpr TransactionOptions reading{.read_only = true, .statement_timeout = reading_timeout};
 constexpr TransactionOptions reading_pages{
-    .read_only = true, .by_index_order = true, .statement_timeout = seconds(60)};
+    .read_only = true, .by_index_order = true, .statement_timeout = reading_timeout};
 
-/// Decides over a page as it was read. Gives the rows to settle; what is kept is added to `result`.
-std::vector<SettledRow> decide(const BatchContext& batch, const Rows& page, TableResult& result) {
-  std::vector<SettledRow> to_settle;
+/// Decides over a page as it was read: the rows to settle, and those to keep.
+std::pair<std::vector<SettledRow>, std::vector<SettledRow>> decide(const BatchContext& batch,
+                                                                   const Rows& page) {
+  std::pair<std::vector<SettledRow>, std::vector<SettledRow>> decided;
   for (std::size_t i = 0; i < page.size(); ++i) {
-    const DecidedRow decided = decide_row(batch, page, i);
-    if (decided.settles) {
-      to_settle.push_back(decided.row);
-      continue;
-    }
-    ++result.kept_count;
-    if (result.kept.size() < TableResult::rows_kept_max) result.kept.push_back(decided.row);
+    DecidedRow row = decide_row(batch, page, i);
+    (row.settles ? decided.first : decided.second).push_back(std::move(row.row));
   }
-  return to_settle;
+  return decided;
 }
 
 void report_exhausted(SweepContext& sweep, const CompiledRule& compiled, TableResult& result) {
@@ -70,8 +65,12 @@ void report_exhausted(SweepContext& sweep, const CompiledRule& compiled, TableRe
 std::int64_t count_for_progress(SweepContext& sweep, const CompiledRule& compiled) {
   if (!ProgressBar::is_visible(sweep.options.show_progress)) return 0;
   const DatabaseResult<Rows> rows =
-      query_patiently(sweep.connection, compiled.count, {sweep.now_text}, reading, sweep.stop_wish());
-  return rows.ok() ? rows.value().integer(0, "total") : 0;
+      query_patiently(sweep.connection, compiled.rest, {sweep.now_text}, reading, sweep.stop_wish());
+  return rows.ok() ? rows.value().integer(0, "settleable") : 0;
+}
+
+void notice_age(const SweepContext& sweep, std::int64_t aged_since_ms, TableResult& result) {
+  result.oldest_age_ms = std::max(result.oldest_age_ms.value_or(0), sweep.now.ms - aged_since_ms);
 }
 
 /// Ends the pass over a table; always false, as the answer of sweep_pages().
@@ -83,35 +82,102 @@ bool end_early(TableResult& result, const DatabaseError& error) {
   return false;
 }
 
-/// All pages of one table, oldest first. Gives whether the pass saw every suspect.
-bool sweep_pages(SweepContext& sweep, const BatchContext& batch, TableResult& result) {
-  ProgressBar bar{result.table, count_for_progress(sweep, batch.compiled), sweep.options.show_progress};
-  Text last_aged;
-  Text last_key;
+DatabaseResult<Rows> find_page(SweepContext& sweep, const BatchContext& batch, const Cursor& cursor) {
+  return query_patiently(
+      sweep.connection, batch.compiled.find,
+      {sweep.now_text, cursor.aged_since, cursor.key, std::to_string(sweep.options.batch_size)},
+      reading_pages, sweep.stop_wish());
+}
+
+bool is_last_page(const SweepContext& sweep, std::size_t row_count) {
+  return row_count < static_cast<std::size_t>(sweep.options.batch_size);
+}
+
+Cursor end_of(const Rows& page) {
+  return {page.at(page.size() - 1, "aged_since"), page.at(page.size() - 1, "key")};
+}
+
+/// A dry run: what would be settled and what would be kept, page by page. Gives whether it saw every suspect.
+bool look_at_pages(SweepContext& sweep, const BatchContext& batch, TableResult& result) {
+  Cursor cursor;
   while (!sweep.must_stop()) {
-    const DatabaseResult<Rows> found =
-        query_patiently(sweep.connection, batch.compiled.find,
-                        {sweep.now_text, last_aged, last_key, std::to_string(sweep.options.batch_size)},
-                        reading_pages, sweep.stop_wish());
+    const DatabaseResult<Rows> found = find_page(sweep, batch, cursor);
     if (!found.ok()) return end_early(result, found.error());
     const Rows& page = found.value();
     if (page.size() == 0) return true;
-    if (!result.oldest_age_ms) result.oldest_age_ms = sweep.now.ms - page.integer(0, "aged_since_ms");
+    notice_age(sweep, page.integer(0, "aged_since_ms"), result);
     result.found_count += static_cast<std::int64_t>(page.size());
-    failpoint("after_find");
-    std::vector<SettledRow> to_settle = decide(batch, page, result);
-    if (sweep.options.dry_run) {
-      add_settled(std::move(to_settle), result);
-    } else if (auto error = settle_page(sweep.connection, batch, page_of(to_settle), result)) {
-      return end_early(result, *error);
+    auto [to_settle, kept] = decide(batch, page);
+    add_settled(std::move(to_settle), result);
+    result.kept_count += static_cast<std::int64_t>(kept.size());
+    for (SettledRow& row : kept) {
+      if (result.kept.size() < TableResult::rows_kept_max) result.kept.push_back(std::move(row));
     }
-    if (sweep.must_stop()) return false;
-    bar.advance(static_cast<std::int64_t>(page.size()));
-    last_aged = page.at(page.size() - 1, "aged_since");
-    last_key = page.at(page.size() - 1, "key");
-    if (page.size() < static_cast<std::size_t>(sweep.options.batch_size)) return true;
+    if (is_last_page(sweep, page.size())) return true;
+    cursor = end_of(page);
   }
   return false;
+}
+
+/// The page behind the cursor, with a row in it that cannot be settled: it is found, and what others can be
+/// is settled.
+DatabaseResult<TakenPage> settle_closely(SweepContext& sweep, const BatchContext& batch, const Cursor& cursor,
+                                         TableResult& result) {
+  const DatabaseResult<Rows> found = find_page(sweep, batch, cursor);
+  if (!found.ok()) return found.error();
+  const Rows& page = found.value();
+  TakenPage taken;
+  if (page.size() == 0) return taken;
+  taken.row_count = page.size();
+  taken.last = end_of(page);
+  taken.oldest_ms = page.integer(0, "aged_since_ms");
+  const auto decided = decide(batch, page);
+  if (auto error = settle_page(sweep.connection, batch, page_of(decided.first), result)) return *error;
+  return taken;
+}
+
+/// What the pass leaves behind: rows that others hold, and rows that wait for the provider's word.
+void count_the_rest(SweepContext& sweep, const BatchContext& batch, TableResult& result) {
+  const DatabaseResult<Rows> rest =
+      query_patiently(sweep.connection, batch.compiled.rest, {sweep.now_text}, reading, sweep.stop_wish());
+  if (!rest.ok()) {
+    end_early(result, rest.error());
+    return;
+  }
+  if (rest.value().at(0, "aged_since_ms"))
+    notice_age(sweep, rest.value().integer(0, "aged_since_ms"), result);
+  result.kept_count += rest.value().integer(0, "waiting");
+  result.missed_count =
+      std::max<std::int64_t>(0, rest.value().integer(0, "settleable") - result.isolated_count);
+}
+
+/// All pages of one table, oldest first. Gives whether the pass was over every row that could be settled.
+bool settle_pages(SweepContext& sweep, const BatchContext& batch, TableResult& result) {
+  ProgressBar bar{result.table, count_for_progress(sweep, batch.compiled), sweep.options.show_progress};
+  Cursor cursor;
+  while (!sweep.must_stop()) {
+    DatabaseResult<TakenPage> taken =
+        settle_next(sweep.connection, batch, cursor, sweep.options.batch_size, result);
+    if (taken.ok() && taken.value().is_in_trouble) taken = settle_closely(sweep, batch, cursor, result);
+    if (!taken.ok()) return end_early(result, taken.error());
+    if (taken.value().oldest_ms) notice_age(sweep, *taken.value().oldest_ms, result);
+    if (sweep.must_stop()) return false;
+    bar.advance(static_cast<std::int64_t>(taken.value().row_count));
+    if (is_last_page(sweep, taken.value().row_count)) {
+      count_the_rest(sweep, batch, result);
+      return true;
+    }
+    cursor = taken.value().last;
+  }
+  return false;
+}
+
+/// One pass over one table. Gives whether it was whole.
+bool sweep_pages(SweepContext& sweep, const BatchContext& batch, TableResult& result) {
+  if (sweep.options.dry_run) return look_at_pages(sweep, batch, result);
+  const bool is_whole = settle_pages(sweep, batch, result);
+  result.found_count = result.settled_count + result.kept_count + result.isolated_count + result.missed_count;
+  return is_whole;
 }
 
 TableResult sweep_table(SweepContext& sweep, const Rule& rule, const TableFacts& facts,

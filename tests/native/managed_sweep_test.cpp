@@ -151,7 +151,7 @@ TEST(managed_sweep, killed_after_its_commit_paid_once_and_leaves_its_run_as_runn
 }
 
 TEST(managed_sweep, reconnects_when_its_connection_is_cut_and_pays_once) {
-  for (const char* point : {"after_find", "after_lock", "after_settle", "before_commit"}) {
+  for (const char* point : {"before_batch", "after_lock", "after_settle", "before_commit"}) {
     Database database = Database::managed();
     add_job(database);
     const std::string cut =
@@ -223,7 +223,7 @@ TEST(managed_sweep, works_beside_another_one_unless_told_to_fail) {
   const std::string other = std::filesystem::temp_directory_path() / ("other-" + database.name());
   const ProcessResult first =
       sweep(database, {},
-            {{"WATCHDOG_FAILPOINT", "after_find=" + second + " --fail-if-locked 2> " + other +
+            {{"WATCHDOG_FAILPOINT", "before_batch=" + second + " --fail-if-locked 2> " + other +
                                         "; echo $? >> " + other + "; " + second + " 2>> " + other}});
   EXPECT_EQ(first.exit_code, 0) << first.err;
   const std::string text = read_file(other);
@@ -242,7 +242,7 @@ TEST(managed_sweep, holds_no_snapshot_for_its_whole_length_so_that_vacuum_can_wo
   const ProcessResult result = sweep(
       database, {},
       {{"WATCHDOG_FAILPOINT",
-        "after_find=psql -qAt '" + database.url() +
+        "before_batch=psql -qAt '" + database.url() +
             "' -c \"SELECT count(*) || ' idle, ' || count(backend_xmin) || ' with a snapshot' FROM pg_stat_activity WHERE datname = "
             "current_database() AND application_name = 'jobwatchdog' AND state = 'idle in transaction'\" > " +
             other}});

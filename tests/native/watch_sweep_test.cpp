@@ -161,7 +161,7 @@ TEST(watch_sweep, leaves_a_job_completed_that_completes_between_its_read_and_its
   Database database = strange_database();
   const ConfigFile config{strange_rules};
   add_tasks(database, 3);
-  const std::string complete = "after_find=psql -q '" + database.url() +
+  const std::string complete = "before_batch=psql -q '" + database.url() +
                                "' -c \"UPDATE public.tarefas SET estado = 'pronto' WHERE id = 2\"";
   const ProcessResult result = run_with(database, config, {"sweep", "--json", "--rule", "tarefas"},
                                         {{"WATCHDOG_FAILPOINT", complete}});
@@ -197,7 +197,7 @@ TEST(watch_sweep, two_at_once_refund_once) {
 }
 
 TEST(watch_sweep, killed_before_its_commit_has_done_nothing_and_the_next_one_does_it) {
-  for (const char* point : {"after_find", "after_lock", "after_settle", "after_refund", "before_commit"}) {
+  for (const char* point : {"before_batch", "after_lock", "after_settle", "after_refund", "before_commit"}) {
     Database database = strange_database();
     const ConfigFile config{strange_rules};
     add_tasks(database, 5);

@@ -120,7 +120,7 @@ void expect_to_survive(const std::string& failpoint, const char* refusals) {
   EXPECT_EQ(report["server_changed"], true);
 }
 
-TEST(failover, between_two_batches_is_survived) { expect_to_survive("after_find", few); }
+TEST(failover, between_two_batches_is_survived) { expect_to_survive("before_batch", few); }
 TEST(failover, in_the_middle_of_a_batch_is_survived) { expect_to_survive("after_settle", many); }
 TEST(failover, before_a_commit_is_survived) { expect_to_survive("before_commit", few); }
 TEST(failover, after_a_commit_is_survived) { expect_to_survive("after_commit", few); }

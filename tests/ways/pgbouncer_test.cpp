@@ -155,7 +155,7 @@ TEST_F(pgbouncer, carries_the_lock_that_tells_sweeps_of_each_other) {
   const std::string answer = std::filesystem::temp_directory_path() / ("other-" + database.name());
   const ProcessResult first = run_pooled(
       database, {"sweep"},
-      {{"WATCHDOG_FAILPOINT", "after_find=" + other + " 2> " + answer + "; echo $? >> " + answer}});
+      {{"WATCHDOG_FAILPOINT", "before_batch=" + other + " 2> " + answer + "; echo $? >> " + answer}});
   EXPECT_EQ(first.exit_code, 0) << first.err;
   EXPECT_THAT(read_file(answer), HasSubstr("another sweep is running"));
   EXPECT_THAT(read_file(answer), HasSubstr("\n7\n"));
