@@ -147,6 +147,7 @@ void explain_all(Connection& connection, const Rule& rule, TableFacts& facts) {
   explain(connection, "find", compiled.find, {now, std::nullopt, std::nullopt, Text{"1000"}}, facts, &plan);
   if (!facts.statement_errors.empty()) return;  // The others would only repeat it.
   if (plan.is_array() && !plan.empty()) facts.find_uses_index = plan_uses_index(plan[0]["Plan"], connection);
+  explain(connection, "take", compiled.take, {now, std::nullopt, std::nullopt, Text{"1000"}}, facts);
   explain(connection, "settle", compiled.settle, {Text{"{}"}}, facts);
   explain(connection, "refund", compiled.refund, {Text{"{}"}}, facts);
   explain(connection, "exhausted", compiled.exhausted, {now}, facts);

@@ -161,8 +161,8 @@ std::optional<DatabaseError> do_work(Transaction& transaction, const BatchContex
   const DatabaseResult<Rows> locked = transaction.query(picking.sql, picking.parameters);
   if (!locked.ok()) return locked.error();
   decide(context, locked.value(), work);
-  failpoint("after_lock");
   if (work.settled.empty()) return std::nullopt;
+  failpoint("after_lock");
   if (picking.reads_pages) {
     if (auto error = end_reading(transaction, context)) return error;
   }

@@ -131,6 +131,7 @@ DatabaseResult<TakenPage> settle_closely(SweepContext& sweep, const BatchContext
   taken.row_count = page.size();
   taken.last = end_of(page);
   taken.oldest_ms = page.integer(0, "aged_since_ms");
+  failpoint("after_find");
   const auto decided = decide(batch, page);
   if (auto error = settle_page(sweep.connection, batch, page_of(decided.first), result)) return *error;
   return taken;

@@ -37,7 +37,7 @@ struct TableResult {
   std::int64_t refunded_count{0};
   std::int64_t refunded_credits{0};
   std::int64_t kept_count{0};  ///< Suspects that the decision left alone (a provider's task with time left).
-  std::int64_t missed_count{0};  ///< Held by somebody else, or no longer stuck at the moment of writing.
+  std::int64_t missed_count{0};  ///< Left stuck, because somebody else held them to the end.
   std::int64_t exhausted_count{0};
   std::int64_t isolated_count{0};
   std::optional<std::int64_t> oldest_age_ms;

@@ -80,24 +80,29 @@ TEST(compiled_sql, would_show_a_name_that_was_not_quoted) {
 
 TEST(compiled_sql, guards_by_status_and_age_when_it_reads_and_again_when_it_writes) {
   const CompiledRule compiled = compile_rule(credit_rule(), credit_rule().tables.front());
-  for (const std::string& sql : {compiled.find, compiled.lock}) {
+  for (const std::string& sql : {compiled.take, compiled.find, compiled.lock}) {
     EXPECT_NE(sql.find(R"(t."status" IN ('running', 'queued', 'starting'))"), std::string::npos) << sql;
     EXPECT_NE(sql.find(R"(t."created_at" < $1::timestamptz - interval '600000 milliseconds')"),
               std::string::npos)
         << sql;
   }
-  EXPECT_NE(compiled.lock.find("FOR UPDATE SKIP LOCKED"), std::string::npos);
+  for (const std::string& sql : {compiled.take, compiled.lock})
+    EXPECT_NE(sql.find("FOR UPDATE SKIP LOCKED"), std::string::npos);
 }
 
 TEST(compiled_sql, settles_a_provider_task_without_its_word_only_after_the_hard_deadline) {
   const CompiledRule with = compile_rule(credit_rule(), credit_rule().tables.front());
-  EXPECT_NE(
-      with.lock.find(
-          R"((t."task_id" IS NULL OR t."created_at" < $1::timestamptz - interval '720000 milliseconds'))"),
-      std::string::npos);
   Rule plain = credit_rule();
   plain.provider.reset();
-  EXPECT_EQ(compile_rule(plain, plain.tables.front()).lock.find("720000"), std::string::npos);
+  const CompiledRule without = compile_rule(plain, plain.tables.front());
+  for (const auto statement : {&CompiledRule::take, &CompiledRule::lock}) {
+    EXPECT_NE(
+        (with.*statement)
+            .find(
+                R"((t."task_id" IS NULL OR t."created_at" < $1::timestamptz - interval '720000 milliseconds'))"),
+        std::string::npos);
+    EXPECT_EQ((without.*statement).find("720000"), std::string::npos);
+  }
 }
 
 TEST(compiled_sql, pays_in_the_order_of_users_so_that_two_sweeps_cannot_deadlock) {

@@ -1,6 +1,21 @@
 -- Rule stale-ai-jobs on public.upscaler_jobs
 
--- find: $1 now, $2 and $3 the last row of the page before, $4 page size
+-- take: $1 now, $2 and $3 the last row of the page before, $4 page size; rows that others hold are left to them
+SELECT t."id"::text AS key, t."status"::text AS status,
+       COALESCE(t."started_at", t."queued_at", t."created_at")::text AS aged_since, CASE WHEN isfinite(COALESCE(t."started_at", t."queued_at", t."created_at")) THEN floor(extract(epoch FROM COALESCE(t."started_at", t."queued_at", t."created_at")) * 1000)::bigint END AS aged_since_ms,
+       t."task_id"::text AS task_id, NULL AS rescue_count,
+       t."credits_charged" AS charged, t."credits_refunded" AS refunded, ceil(COALESCE(t."user_credit_cost", 0))::bigint AS refund_amount
+FROM "public"."upscaler_jobs" AS t
+WHERE t."status" IN ('running', 'queued', 'starting')
+  AND COALESCE(t."started_at", t."queued_at", t."created_at") < $1::timestamptz - interval '600000 milliseconds'
+  AND isfinite(COALESCE(t."started_at", t."queued_at", t."created_at"))
+  AND (t."task_id" IS NULL OR COALESCE(t."started_at", t."queued_at", t."created_at") < $1::timestamptz - interval '720000 milliseconds')
+  AND ($2::timestamptz IS NULL OR (COALESCE(t."started_at", t."queued_at", t."created_at"), t."id") > ($2::timestamptz, $3))
+ORDER BY COALESCE(t."started_at", t."queued_at", t."created_at"), t."id"
+LIMIT $4::bigint
+FOR UPDATE SKIP LOCKED;
+
+-- find, for a dry run and for a page that made trouble: parameters as above
 SELECT t."id"::text AS key, t."status"::text AS status,
        COALESCE(t."started_at", t."queued_at", t."created_at")::text AS aged_since, CASE WHEN isfinite(COALESCE(t."started_at", t."queued_at", t."created_at")) THEN floor(extract(epoch FROM COALESCE(t."started_at", t."queued_at", t."created_at")) * 1000)::bigint END AS aged_since_ms,
        t."task_id"::text AS task_id, NULL AS rescue_count,
@@ -13,7 +28,7 @@ WHERE t."status" IN ('running', 'queued', 'starting')
 ORDER BY COALESCE(t."started_at", t."queued_at", t."created_at"), t."id"
 LIMIT $4::bigint;
 
--- lock: $1 now, $2 keys of the page, $3 and $4 its least and greatest age column; the guards are checked again, rows that others hold are left to them
+-- lock, for such a page: $1 now, $2 keys of the page, $3 and $4 its least and greatest age column; the guards are checked again
 SELECT t."id"::text AS key, t."status"::text AS status,
        COALESCE(t."started_at", t."queued_at", t."created_at")::text AS aged_since, CASE WHEN isfinite(COALESCE(t."started_at", t."queued_at", t."created_at")) THEN floor(extract(epoch FROM COALESCE(t."started_at", t."queued_at", t."created_at")) * 1000)::bigint END AS aged_since_ms,
        t."task_id"::text AS task_id, NULL AS rescue_count,
@@ -31,6 +46,15 @@ FOR UPDATE SKIP LOCKED;
 -- settle: $1 the locked keys, same transaction
 SELECT s.key::text AS key, 'failed' AS status, s.refunded_amount::bigint AS refunded_amount
 FROM "watchdog"."settle_locked_jobs"('public.upscaler_jobs', $1, '{"status": "failed", "error_message": "Trabalho cancelado automaticamente após 10 minutos. Créditos estornados."}'::jsonb) AS s;
+
+-- rest: $1 now; what is left behind
+SELECT count(*) FILTER (WHERE NOT (t."task_id" IS NOT NULL AND NOT (COALESCE(t."started_at", t."queued_at", t."created_at") < $1::timestamptz - interval '720000 milliseconds'))) AS settleable,
+       count(*) FILTER (WHERE t."task_id" IS NOT NULL AND NOT (COALESCE(t."started_at", t."queued_at", t."created_at") < $1::timestamptz - interval '720000 milliseconds')) AS waiting,
+       floor(extract(epoch FROM min(COALESCE(t."started_at", t."queued_at", t."created_at"))) * 1000)::bigint AS aged_since_ms
+FROM "public"."upscaler_jobs" AS t
+WHERE t."status" IN ('running', 'queued', 'starting')
+  AND COALESCE(t."started_at", t."queued_at", t."created_at") < $1::timestamptz - interval '600000 milliseconds'
+  AND isfinite(COALESCE(t."started_at", t."queued_at", t."created_at"));
 
 -- an index that keeps finding quick, if the table is large
 CREATE INDEX CONCURRENTLY ON "public"."upscaler_jobs" ((COALESCE("started_at", "queued_at", "created_at")), "id") WHERE "status" IN ('running', 'queued', 'starting');
