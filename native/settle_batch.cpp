@@ -115,7 +115,7 @@ std::optional<DatabaseError> write_audit(Transaction& transaction, const BatchCo
   old_data["rows"] = std::move(before);
   nlohmann::ordered_json new_data{{"rule", context.rule.name}, {"status", settled_status(context.rule)}};
   new_data["ids"] = std::move(ids);
-  new_data["refunds"] = std::move(refunds);
+  new_data["refunds"] = refunds;
   const DatabaseResult<Rows> rows = transaction.query(
       "INSERT INTO " + context.audit_table +
           " (action, table_name, record_id, old_data, new_data, actor) VALUES ($1, $2, NULL, $3::jsonb, $4::jsonb, $5)",
