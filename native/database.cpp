@@ -130,7 +130,7 @@ std::string preamble(const TransactionOptions& options, const SessionSettings& s
 
 /// The cells are views of what libpq holds: a page is thousands of them, and most are looked at once.
 struct Rows::State {
-  explicit State(pqxx::result from) : result(std::move(from)) {
+  explicit State(const pqxx::result& from) : result(from) {
     for (pqxx::row::size_type i = 0; i < result.columns(); ++i) columns.emplace_back(result.column_name(i));
     cells.reserve(result.size() * columns.size());
     for (const auto& row : result) {
