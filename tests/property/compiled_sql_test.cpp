@@ -12,6 +12,7 @@ namespace jobwatchdog::test {
 namespace {
 
 constexpr int usual_count = 200;
+constexpr int twin_count_max = 3 * usual_count;  ///< A fault ends them, most within the first few.
 
 Step random_step(const TableSetup& setup) {
   using Kind = Step::Kind;
@@ -19,7 +20,7 @@ Step random_step(const TableSetup& setup) {
   step.kind = *rc::gen::weightedElement<Kind>({{24, Kind::sweep},
                                                {1, Kind::kill_sweep},
                                                {2, Kind::set_status},
-                                               {2, Kind::set_age},
+                                               {4, Kind::set_age},
                                                {1, Kind::set_task},
                                                {1, Kind::set_charged},
                                                {1, Kind::remove},
@@ -106,7 +107,7 @@ class compiled_sql : public testing::Test {
                    before.lock != compiled.lock || before.settle != compiled.settle ||
                    before.refund != compiled.refund || before.rest != compiled.rest;
     };
-    expect_caught(fault, property(KeyType::bigint, watched, compares_facts), usual_count, words);
+    expect_caught(fault, property(KeyType::bigint, watched, compares_facts), twin_count_max, words);
     EXPECT_TRUE(is_planted) << "the text that \"" << fault << "\" would change is not there";
   }
 
@@ -151,17 +152,17 @@ TEST_F(compiled_sql_twin, a_lock_that_waits_is_found) {
 }
 
 TEST_F(compiled_sql_twin, a_lock_that_locks_nothing_is_found) {
-  expect_found("no FOR UPDATE", "lock gave",
+  expect_found("lock has no FOR UPDATE", "(take|lock) gave|the worker did not wait",
                [](CompiledRule& c) { replace(c.lock, "FOR UPDATE SKIP LOCKED", ""); });
 }
 
 TEST_F(compiled_sql_twin, a_take_without_the_status_guard_is_found) {
-  expect_found("take takes every status", "take gave",
+  expect_found("take takes every status", "take gave|take: .*NaN",
                [](CompiledRule& c) { replace(c.take, "IN \\(.*\\)\n  AND ", "IS NOT NULL\n  AND "); });
 }
 
 TEST_F(compiled_sql_twin, a_take_without_the_age_guard_is_found) {
-  expect_found("take takes every age", "take gave", [](CompiledRule& c) {
+  expect_found("take takes every age", "take gave|take: .*NaN", [](CompiledRule& c) {
     replace(c.take, "< \\$1::timestamptz - interval", "< $$1::timestamptz + interval");
   });
 }
@@ -172,29 +173,29 @@ TEST_F(compiled_sql_twin, a_take_that_waits_is_found) {
 }
 
 TEST_F(compiled_sql_twin, a_take_that_locks_nothing_is_found) {
-  expect_found("take has no FOR UPDATE", "take gave",
+  expect_found("take has no FOR UPDATE", "(take|lock) gave|the worker did not wait",
                [](CompiledRule& c) { replace(c.take, "FOR UPDATE SKIP LOCKED", ""); });
 }
 
 TEST_F(compiled_sql_twin, a_take_that_asks_no_provider_is_found) {
-  expect_found("take does not wait for the provider", "take gave", [](CompiledRule& c) {
+  expect_found("take does not wait for the provider", "take gave|take: .*NaN", [](CompiledRule& c) {
     replace(c.take, "\n  AND \\([^\n]* IS NULL OR ([^\n]* interval '[0-9]+ milliseconds')\\)",
             "\n  AND (true OR $1)");
   });
 }
 
 TEST_F(compiled_sql_twin, a_take_without_the_cap_of_rescues_is_found) {
-  expect_found("take counts no rescues", "take gave",
+  expect_found("take counts no rescues", "take gave|take: .*NaN",
                [](CompiledRule& c) { replace(c.take, "\n  AND COALESCE\\([^\n]*, 0\\) < [0-9]+", ""); });
 }
 
 TEST_F(compiled_sql_twin, a_take_from_the_beginning_is_found) {
-  expect_found("take has no cursor", "take gave",
+  expect_found("take has no cursor", "take gave|take: .*NaN",
                [](CompiledRule& c) { replace(c.take, "\\(\\$2::timestamptz IS NULL OR", "(true OR"); });
 }
 
 TEST_F(compiled_sql_twin, a_take_that_begins_with_the_last_row_is_found) {
-  expect_found("take begins one row early", "take gave",
+  expect_found("take begins one row early", "take gave|take: .*NaN",
                [](CompiledRule& c) { replace(c.take, "\\) > \\(\\$2", ") >= ($$2"); });
 }
 
