@@ -12,6 +12,7 @@ namespace jobwatchdog::test {
 namespace {
 
 constexpr int usual_count = 200;
+constexpr int twin_count_max = 3 * usual_count;  ///< A fault ends them, most within the first few.
 
 Step random_step(const TableSetup& setup) {
   using Kind = Step::Kind;
@@ -19,7 +20,7 @@ Step random_step(const TableSetup& setup) {
   step.kind = *rc::gen::weightedElement<Kind>({{24, Kind::sweep},
                                                {1, Kind::kill_sweep},
                                                {2, Kind::set_status},
-                                               {2, Kind::set_age},
+                                               {4, Kind::set_age},
                                                {1, Kind::set_task},
                                                {1, Kind::set_charged},
                                                {1, Kind::remove},
@@ -29,6 +30,7 @@ Step random_step(const TableSetup& setup) {
                                                {2, Kind::end_hold}});
   step.sweep = *rc::gen::inRange(0, sweep_count);
   step.insists = one_in(2);
+  step.takes = one_in(2);
   if (step.kind == Kind::sweep || step.kind == Kind::kill_sweep || step.kind == Kind::end_hold) return step;
   step.pick = *rc::gen::inRange<std::size_t>(0, 60);
   step.other = random_row(setup, pass_gap * step.sweep, 1);
@@ -65,6 +67,7 @@ SweepCase random_sweep_case(KeyType key_type) {
   c.steps = random_list<Step>(one_in(4) ? 20 : 120, [setup = c.setup] { return random_step(setup); });
   c.page_size =
       is_crowded ? *rc::gen::element<std::size_t>(1, 2, 3) : *rc::gen::element<std::size_t>(1, 3, 7, 20, 100);
+  c.last_sweep_takes = one_in(2);
   return c;
 }
 
@@ -87,8 +90,11 @@ class compiled_sql : public testing::Test {
 
   void expect_foretold(KeyType key_type) {
     expect_holds(property(key_type), usual_count);
-    for (const char* what : {"a commit", "a refund", "a refusal", "a refund that waits",
-                             "a worker that waits", "a cancel that pays", "a row that is left to others"})
+    for (const char* what :
+         {"a commit", "a commit of a taken page", "a refund", "a refusal", "a refusal of a taken row",
+          "a refund that waits", "a worker that waits", "a cancel that pays", "a row that is left to others",
+          "a row that a take leaves to others", "a row that waits for the provider",
+          "a lock that an amount refuses", "a take that an amount refuses"})
       EXPECT_GT(interleaving_.happened(what), 0) << "no case has " << what;
   }
 
@@ -97,10 +103,11 @@ class compiled_sql : public testing::Test {
     const Spoil watched = [&](CompiledRule& compiled) {
       const CompiledRule before = compiled;
       spoil(compiled);
-      is_planted = is_planted || before.find != compiled.find || before.lock != compiled.lock ||
-                   before.settle != compiled.settle || before.refund != compiled.refund;
+      is_planted = is_planted || before.take != compiled.take || before.find != compiled.find ||
+                   before.lock != compiled.lock || before.settle != compiled.settle ||
+                   before.refund != compiled.refund || before.rest != compiled.rest;
     };
-    expect_caught(fault, property(KeyType::bigint, watched, compares_facts), usual_count, words);
+    expect_caught(fault, property(KeyType::bigint, watched, compares_facts), twin_count_max, words);
     EXPECT_TRUE(is_planted) << "the text that \"" << fault << "\" would change is not there";
   }
 
@@ -145,14 +152,83 @@ TEST_F(compiled_sql_twin, a_lock_that_waits_is_found) {
 }
 
 TEST_F(compiled_sql_twin, a_lock_that_locks_nothing_is_found) {
-  expect_found("no FOR UPDATE", "lock gave",
+  expect_found("lock has no FOR UPDATE", "(take|lock) gave|the worker did not wait",
                [](CompiledRule& c) { replace(c.lock, "FOR UPDATE SKIP LOCKED", ""); });
+}
+
+TEST_F(compiled_sql_twin, a_take_without_the_status_guard_is_found) {
+  expect_found("take takes every status", "take gave|take: .*NaN",
+               [](CompiledRule& c) { replace(c.take, "IN \\(.*\\)\n  AND ", "IS NOT NULL\n  AND "); });
+}
+
+TEST_F(compiled_sql_twin, a_take_without_the_age_guard_is_found) {
+  expect_found("take takes every age", "take gave|take: .*NaN", [](CompiledRule& c) {
+    replace(c.take, "< \\$1::timestamptz - interval", "< $$1::timestamptz + interval");
+  });
+}
+
+TEST_F(compiled_sql_twin, a_take_that_waits_is_found) {
+  expect_found("take has no SKIP LOCKED", "take: .*lock timeout",
+               [](CompiledRule& c) { replace(c.take, " SKIP LOCKED", ""); });
+}
+
+TEST_F(compiled_sql_twin, a_take_that_locks_nothing_is_found) {
+  expect_found("take has no FOR UPDATE", "(take|lock) gave|the worker did not wait",
+               [](CompiledRule& c) { replace(c.take, "FOR UPDATE SKIP LOCKED", ""); });
+}
+
+TEST_F(compiled_sql_twin, a_take_that_asks_no_provider_is_found) {
+  expect_found("take does not wait for the provider", "take gave|take: .*NaN", [](CompiledRule& c) {
+    replace(c.take, "\n  AND \\([^\n]* IS NULL OR ([^\n]* interval '[0-9]+ milliseconds')\\)",
+            "\n  AND (true OR $1)");
+  });
+}
+
+TEST_F(compiled_sql_twin, a_take_without_the_cap_of_rescues_is_found) {
+  expect_found("take counts no rescues", "take gave|take: .*NaN",
+               [](CompiledRule& c) { replace(c.take, "\n  AND COALESCE\\([^\n]*, 0\\) < [0-9]+", ""); });
+}
+
+TEST_F(compiled_sql_twin, a_take_from_the_beginning_is_found) {
+  expect_found("take has no cursor", "take gave|take: .*NaN",
+               [](CompiledRule& c) { replace(c.take, "\\(\\$2::timestamptz IS NULL OR", "(true OR"); });
+}
+
+TEST_F(compiled_sql_twin, a_take_that_begins_with_the_last_row_is_found) {
+  expect_found("take begins one row early", "take gave|take: .*NaN",
+               [](CompiledRule& c) { replace(c.take, "\\) > \\(\\$2", ") >= ($$2"); });
+}
+
+TEST_F(compiled_sql_twin, a_take_in_the_order_of_keys_is_found) {
+  expect_found("take follows the key", "take gave",
+               [](CompiledRule& c) { replace(c.take, "ORDER BY [^\n]*, ", "ORDER BY "); });
+}
+
+TEST_F(compiled_sql_twin, a_take_that_tells_an_amount_where_there_is_none_is_found) {
+  expect_found("take cuts amounts", "take gave an amount that is no number", [](CompiledRule& c) {
+    replace(c.take, "ceil\\((COALESCE\\(.*, 0\\))\\)::bigint AS refund_amount",
+            "ceil(LEAST($1, 1000000000000000))::bigint AS refund_amount");
+  });
+}
+
+TEST_F(compiled_sql_twin, a_rest_that_asks_no_provider_is_found) {
+  expect_found("what waits is told as settleable", "rest tells of [0-9]+ settleable", [](CompiledRule& c) {
+    replace(c.rest, "FILTER \\(WHERE NOT \\([^\n]*\\)\\) AS settleable", "AS settleable");
+  });
+}
+
+TEST_F(compiled_sql_twin, a_rest_that_tells_the_newest_is_found) {
+  expect_found("rest tells the newest row", "rest tells of another oldest row",
+               [](CompiledRule& c) { replace(c.rest, "FROM min\\(", "FROM max("); });
 }
 
 TEST_F(compiled_sql_twin, a_second_payment_is_found_by_its_outcome) {
   expect_found(
       "refunded is not looked at", "other payments were made|was paid for twice|lock timeout",
-      [](CompiledRule& c) { replace(c.lock, "([^ ]+|t\\.\"[^\"]*\") AS refunded", "false AS refunded"); },
+      [](CompiledRule& c) {
+        for (std::string* sql : {&c.take, &c.lock})
+          replace(*sql, "([^ ]+|t\\.\"[^\"]*\") AS refunded", "false AS refunded");
+      },
       false);
 }
 

@@ -1,4 +1,5 @@
-/// One sweep, a statement a step: find, lock, settle, refund, commit, and on to the next page.
+/// One sweep, a statement a step: take a page (or find it, and lock it by its keys), settle, refund, commit,
+/// and on to the next page. A page that made trouble when it was taken is found.
 #pragma once
 
 #include <set>
@@ -18,11 +19,12 @@ class PlayedSweep {
         name_("sweep " + std::to_string(actor)),
         connection_(connected(database)) {}
 
-  /// The next statement. A step that would wait for another actor is left out, or insisted on and killed.
-  void advance(bool insists) {
+  /// The next statement. A step that would wait for another actor is left out, or insisted on and killed. A
+  /// page that begins is taken or found.
+  void advance(bool insists, bool takes) {
     switch (state_.phase) {
-      case Phase::idle: state_ = State{}; return find();
-      case Phase::find: return find();
+      case Phase::idle: return begin_pass(takes);
+      case Phase::page: return begin_page(takes);
       case Phase::lock: return lock();
       case Phase::settle: return settle();
       case Phase::refund: return refund(insists);
@@ -49,14 +51,21 @@ class PlayedSweep {
   }
 
  private:
-  enum class Phase { idle, find, lock, settle, refund, commit };
+  enum class Phase { idle, page, lock, settle, refund, commit };
+
+  /// Behind which row a page begins.
+  struct Place {
+    Text aged, key;                    ///< As the database wrote it.
+    std::optional<Position> position;  ///< The same for the model.
+  };
 
   struct State {
     Phase phase{Phase::idle};
     std::optional<Transaction> transaction;
-    Text last_aged, last_key;          ///< Where the next page begins, as the database wrote it.
-    std::optional<Position> position;  ///< The same for the model.
+    Place behind, page_end;
     bool is_last_page{false};
+    bool is_taken{false};           ///< The page, that is: not found.
+    bool is_careful{false};         ///< The page made trouble: it must be found.
     std::vector<std::string> keys;  ///< Of the page, to settle.
     std::string aged_min, aged_max;
     Micros age_min{}, age_max{};
@@ -65,29 +74,109 @@ class PlayedSweep {
     std::multiset<std::string> seen;
   };
 
+  void begin_pass(bool takes) {
+    state_ = State{};
+    stage_.expect_rest(now(), now_text());
+    begin_page(takes);
+  }
+
+  void begin_page(bool takes) {
+    state_.keys.clear();
+    state_.is_taken = takes && !state_.is_careful;
+    state_.is_careful = false;
+    if (state_.is_taken) return take();
+    find();
+  }
+
   void next_page() {
     state_.transaction.reset();
-    state_.phase = state_.is_last_page ? Phase::idle : Phase::find;
+    state_.behind = state_.page_end;
+    state_.phase = state_.is_last_page ? Phase::idle : Phase::page;
+  }
+
+  [[nodiscard]] std::vector<Text> page_parameters() const {
+    return {now_text(), state_.behind.aged, state_.behind.key, std::to_string(stage_.the_case().page_size)};
+  }
+
+  void note_page(const std::string& what) {
+    stage_.note(what + " at " + now_text() + " behind " + state_.behind.aged.value_or("the beginning") + " " +
+                state_.behind.key.value_or(""));
+  }
+
+  void expect_page(const Rows& page, const std::vector<Row>& foretold, const std::string& what) {
+    stage_.expect_facts(page, foretold, what);
+    state_.is_last_page = page.size() < stage_.the_case().page_size;
+    if (page.size() == 0) return;
+    state_.page_end = {page.at(page.size() - 1, "aged_since"), page.at(page.size() - 1, "key"),
+                       Position{*stage_.model.age_of(foretold.back()), foretold.back().key}};
+  }
+
+  void take() {
+    const std::string what = name_ + " take";
+    note_page(what);
+    begin_transaction(true, what);
+    const auto answer = state_.transaction->query(stage_.compiled().take, page_parameters());
+    const std::vector<Row> foretold =
+        stage_.model.take(actor_, now(), state_.behind.position, stage_.the_case().page_size);
+    if (stage_.is_refused(answer, foretold, read_by_take(), what)) {
+      ++stage_.happened["a take that an amount refuses"];
+      return roll_back_taken();
+    }
+    expect_page(answer.value(), foretold, what);
+    for (const Row& row : foretold) {
+      state_.keys.push_back(row.key);
+      state_.seen.insert(row.key);
+    }
+    for (const Row& row : read_by_take())
+      stage_.happened["a row that a take leaves to others"] +=
+          stage_.model.is_locked(row.key, actor_) ? 1 : 0;
+    decide(answer.value(), foretold);
+  }
+
+  /// The page is given up; it is found next.
+  void roll_back_taken() {
+    stage_.note(name_ + " rolls back and looks for the page");
+    state_.transaction.reset();
+    stage_.model.roll_back(actor_);
+    for (const std::string& key : state_.keys) state_.seen.erase(key);
+    state_.is_careful = true;
+    state_.phase = Phase::page;
+  }
+
+  /// What a take may look at, locked or not: all that it could give behind its place.
+  [[nodiscard]] std::vector<Row> read_by_take() const {
+    std::vector<Row> rows = stage_.model.find(now(), state_.behind.position, 1'000'000);
+    std::erase_if(rows, [this](const Row& row) { return stage_.model.is_before_deadline(row, now()); });
+    return rows;
+  }
+
+  /// What a lock may look at, locked or not.
+  [[nodiscard]] std::vector<Row> read_by_lock() const {
+    std::vector<Row> rows = stage_.model.find(now(), std::nullopt, 1'000'000);
+    std::erase_if(rows, [this](const Row& row) {
+      return std::find(state_.keys.begin(), state_.keys.end(), row.key) == state_.keys.end() ||
+             stage_.model.is_before_deadline(row, now());
+    });
+    return rows;
+  }
+
+  void begin_transaction(bool by_index_order, const std::string& what) {
+    state_.transaction.emplace(stage_.demand_answer(connection_.begin({.by_index_order = by_index_order,
+                                                                       .statement_timeout = seconds(60),
+                                                                       .idle_timeout = Duration{0}}),
+                                                    what));
   }
 
   void find() {
     const std::string what = name_ + " find";
-    stage_.note(what + " at " + now_text() + " behind " + state_.last_aged.value_or("the beginning") + " " +
-                state_.last_key.value_or(""));
-    const auto size = stage_.the_case().page_size;
+    note_page(what);
     const Rows page = stage_.demand_answer(
-        connection_.query(stage_.compiled().find,
-                          {now_text(), state_.last_aged, state_.last_key, std::to_string(size)},
+        connection_.query(stage_.compiled().find, page_parameters(),
                           {.read_only = true, .by_index_order = true, .statement_timeout = seconds(60)}),
         what);
-    const std::vector<Row> foretold = stage_.model.find(now(), state_.position, size);
-    stage_.expect_facts(page, foretold, what);
-    state_.is_last_page = page.size() < size;
-    if (page.size() == 0) return next_page();
-    state_.last_aged = page.at(page.size() - 1, "aged_since");
-    state_.last_key = page.at(page.size() - 1, "key");
-    state_.position = Position{*stage_.model.age_of(foretold.back()), foretold.back().key};
-    state_.keys.clear();
+    const std::vector<Row> foretold =
+        stage_.model.find(now(), state_.behind.position, stage_.the_case().page_size);
+    expect_page(page, foretold, what);
     for (std::size_t i = 0; i < page.size(); ++i) {
       state_.seen.insert(page.text(i, "key"));
       if (!decides_to_settle(page, i, foretold[i])) continue;
@@ -117,16 +206,25 @@ class PlayedSweep {
   void lock() {
     const std::string what = name_ + " lock";
     stage_.note(what + " " + joined(state_.keys));
-    state_.transaction.emplace(stage_.demand_answer(
-        connection_.begin({.statement_timeout = seconds(60), .idle_timeout = Duration{0}}), what));
-    const Rows locked = stage_.demand_answer(
-        state_.transaction->query(stage_.compiled().lock,
-                                  {now_text(), array_literal(state_.keys), state_.aged_min, state_.aged_max}),
-        what);
+    begin_transaction(false, what);
+    const auto answer = state_.transaction->query(
+        stage_.compiled().lock, {now_text(), array_literal(state_.keys), state_.aged_min, state_.aged_max});
     const std::vector<Row> foretold =
         stage_.model.lock(actor_, now(), state_.keys, state_.age_min, state_.age_max);
-    stage_.expect_facts(locked, foretold, what);
+    if (stage_.is_refused(answer, foretold, read_by_lock(), what)) {
+      ++stage_.happened["a lock that an amount refuses"];
+      return go_on_without([this](const std::string& key) {
+        const auto row = stage_.model.rows.find(key);
+        return row != stage_.model.rows.end() && stage_.model.is_senseless(row->second);
+      });
+    }
+    stage_.expect_facts(answer.value(), foretold, what);
     stage_.happened["a row that is left to others"] += static_cast<int>(state_.keys.size() - foretold.size());
+    decide(answer.value(), foretold);
+  }
+
+  /// Over the rows of a page that are locked now.
+  void decide(const Rows& locked, const std::vector<Row>& foretold) {
     Pending& pending = stage_.model.open[actor_];
     state_.settled_keys.clear();
     state_.due_keys.clear();
@@ -202,23 +300,27 @@ class PlayedSweep {
       state_.phase = Phase::commit;
       return;
     }
+    ++stage_.happened[state_.is_taken ? "a refusal of a taken row" : "a refusal"];
+    if (state_.is_taken) return roll_back_taken();
+    go_on_without([&answers](const std::string& key) {
+      const auto answer = answers.find(key);
+      return answer != answers.end() && answer->second != Answer::paid;
+    });
+  }
+
+  template <typename Refused>
+  void go_on_without(const Refused& is_refused) {
     stage_.note(name_ + " rolls back and goes on without the refused");
-    ++stage_.happened["a refusal"];
     state_.transaction.reset();
     stage_.model.roll_back(actor_);
-    std::vector<std::string> others;
-    for (const std::string& key : state_.keys) {
-      const auto answer = answers.find(key);
-      if (answer == answers.end() || answer->second == Answer::paid) others.push_back(key);
-    }
-    state_.keys = others;
+    std::erase_if(state_.keys, is_refused);
     state_.phase = Phase::lock;
-    if (others.empty()) next_page();
+    if (state_.keys.empty()) next_page();
   }
 
   void commit() {
     stage_.note(name_ + " commit");
-    ++stage_.happened["a commit"];
+    ++stage_.happened[state_.is_taken ? "a commit of a taken page" : "a commit"];
     stage_.demand_commit(*state_.transaction, name_);
     for (const std::string& key : state_.due_keys) stage_.expect_first_payment(key);
     stage_.happened["a refund"] += static_cast<int>(state_.due_keys.size());

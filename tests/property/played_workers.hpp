@@ -66,7 +66,8 @@ class PlayedWorkers {
 
   /// A user cancels: another way to settle, which pays by itself and marks the row.
   void cancel(const Row& before, bool insists) {
-    if (!stage_.model.is_due(before) || stage_.model.answer_for(before) != Answer::paid) return;
+    if (!stage_.model.is_due(before) || stage_.model.is_senseless(before)) return;
+    if (stage_.model.answer_for(before) != Answer::paid) return;
     const Names& n = stage_.names();
     const bool would_wait =
         stage_.model.is_locked(before.key, nobody) || stage_.model.is_user_locked(*before.user, nobody);

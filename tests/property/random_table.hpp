@@ -60,6 +60,7 @@ struct TableSetup {
   bool has_hostile_names{false};
   std::string status_type;  ///< As in CREATE TABLE; "enum" = one of its own.
   std::string amount_type;
+  bool has_senseless_amounts{false};  ///< Some amounts are no numbers at all; only where the type has such.
   Meaning meaning;
 
   [[nodiscard]] const Names& names() const { return has_hostile_names ? hostile_names() : plain_names(); }
@@ -142,6 +143,7 @@ inline TableSetup random_setup(KeyType key_type) {
   setup.status_type =
       *rc::gen::element<std::string>("text", "varchar(40)", "char(12)", "public.word", "enum");
   setup.amount_type = *rc::gen::element<std::string>("integer", "bigint", "numeric", "numeric(12,2)");
+  setup.has_senseless_amounts = setup.amount_type.starts_with("numeric") && one_in(3);
   setup.meaning = random_meaning();
   return setup;
 }
@@ -189,6 +191,7 @@ inline Row random_row(const TableSetup& setup, Micros now, Micros slack) {
   row.user = maybe(rc::gen::element<std::string>("ana", "ana", "ana", "ana", "bia", "bia", "o'neil", "",
                                                  "refuses", "nobody"));
   row.amount = maybe(rc::gen::element<std::int64_t>(10, 1, 60, 0, -5, 2'000'000'000));
+  if (setup.has_senseless_amounts && one_in(10)) row.amount = beyond_sense;
   row.charged = maybe(rc::gen::element(true, true, true, false));
   row.refunded = maybe(rc::gen::element(false, false, false, true));
   row.note = maybe(rc::gen::element<std::string>("", "note", hostile_text));
@@ -212,8 +215,8 @@ inline std::string words_of(const Row& row) {
   const auto number = [](const auto& value) { return value ? std::to_string(*value) : std::string{"-"}; };
   return joined({row.key, row.status, time(row.ages[0]), time(row.ages[1]), time(row.ages[2]),
                  "task " + row.task.value_or("-"), "rescues " + number(row.rescues), row.user.value_or("-"),
-                 number(row.amount), "charged " + number(row.charged), "refunded " + number(row.refunded),
-                 row.note.value_or("-"), time(row.finished)},
+                 row.amount == beyond_sense ? "NaN" : number(row.amount), "charged " + number(row.charged),
+                 "refunded " + number(row.refunded), row.note.value_or("-"), time(row.finished)},
                 " | ");
 }
 

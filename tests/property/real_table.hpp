@@ -115,7 +115,7 @@ END $$)sql");
     add(n.task, text_sql(row.task));
     add(n.rescues, row.rescues ? std::to_string(*row.rescues) : "NULL");
     add(n.user, text_sql(row.user));
-    add(n.amount, row.amount ? std::to_string(*row.amount) : "NULL");
+    add(n.amount, amount_sql(row.amount));
     add(n.charged, flag_sql(row.charged));
     add(n.refunded, flag_sql(row.refunded));
     add(n.note, text_sql(row.note));
@@ -141,6 +141,10 @@ END $$)sql");
   static std::string text_sql(const std::optional<std::string>& text) {
     return text ? quote_literal(*text) : "NULL";
   }
+  static std::string amount_sql(const std::optional<std::int64_t>& amount) {
+    if (!amount) return "NULL";
+    return *amount == beyond_sense ? "'NaN'" : std::to_string(*amount);
+  }
   static std::string flag_sql(const std::optional<bool>& flag) {
     if (!flag) return "NULL";
     return *flag ? "true" : "false";
@@ -157,7 +161,7 @@ END $$)sql");
                                            quote_identifier(n.task) + " AS task",
                                            quote_identifier(n.rescues) + " AS rescues",
                                            quote_identifier(n.user) + " AS who",
-                                           "trunc(" + quote_identifier(n.amount) + ")::bigint AS amount",
+                                           amount_read_sql(n.amount) + " AS amount",
                                            quote_identifier(n.charged) + " AS charged",
                                            quote_identifier(n.refunded) + " AS refunded",
                                            quote_identifier(n.note) + " AS note",
@@ -217,6 +221,12 @@ END $$)sql");
   }
 
  private:
+  static std::string amount_read_sql(const std::string& column) {
+    const std::string name = quote_identifier(column);
+    return "CASE WHEN " + name + "::text = 'NaN' THEN " + std::to_string(beyond_sense) + " ELSE trunc(" +
+           name + ")::bigint END";
+  }
+
   [[nodiscard]] std::string micros_sql(const std::string& column) const {
     const std::string name = quote_identifier(column);
     return "CASE WHEN isfinite(" + name + ") THEN (extract(epoch FROM " + name + " - " + beginning_ +

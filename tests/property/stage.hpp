@@ -38,6 +38,7 @@ struct Step {
   std::size_t pick{0};  ///< Which row.
   Row other;            ///< Where a worker's new values come from.
   bool insists{false};  ///< Tries what the model foretells to wait.
+  bool takes{false};    ///< A sweep that begins a page takes it at once, and does not find it first.
 };
 
 struct SweepCase {
@@ -45,6 +46,7 @@ struct SweepCase {
   std::vector<Row> rows;
   std::vector<Step> steps;
   std::size_t page_size{5};
+  bool last_sweep_takes{false};  ///< Its first page; the others by turns.
 };
 
 class Stage {
@@ -112,6 +114,39 @@ class Stage {
     demand(!result.ok() && result.error().kind == DatabaseError::Kind::retryable, what + " did not wait");
   }
 
+  /// Whether locking these rows was refused because an amount is no number; no other error is due, and none
+  /// where all amounts are sound. One that is `reached` must be refused; one that is only `read` on the way
+  /// may be, as the plan has it.
+  [[nodiscard]] bool is_refused(const DatabaseResult<Rows>& answer, const std::vector<Row>& reached,
+                                const std::vector<Row>& read, const std::string& what) const {
+    const auto holds_senseless = [this](const std::vector<Row>& rows) {
+      return std::any_of(rows.begin(), rows.end(),
+                         [this](const Row& row) { return model.is_senseless(row); });
+    };
+    if (answer.ok()) {
+      demand(!holds_senseless(reached), what + " gave an amount that is no number");
+      return false;
+    }
+    demand(holds_senseless(read) && error_text(answer.error()).find("NaN") != std::string::npos,
+           what + ": " + error_text(answer.error()));
+    return true;
+  }
+
+  /// What is stuck, told whole, whoever holds it.
+  void expect_rest(Micros now, const std::string& now_text) {
+    const Rows told = table_.query(compiled_.rest, {now_text});
+    const Rest foretold = model.rest(now);
+    const auto count = [&told](const char* column) { return told.integer(0, column); };
+    demand(told.size() == 1 && count("settleable") == foretold.settleable &&
+               count("waiting") == foretold.waiting,
+           "rest tells of " + told.text(0, "settleable") + " settleable and " + told.text(0, "waiting") +
+               " waiting rows, not of " + std::to_string(foretold.settleable) + " and " +
+               std::to_string(foretold.waiting));
+    const Text oldest = foretold.oldest ? Text{std::to_string(instant(*foretold.oldest).ms)} : std::nullopt;
+    demand(told.at(0, "aged_since_ms") == oldest, "rest tells of another oldest row");
+    happened["a row that waits for the provider"] += static_cast<int>(foretold.waiting);
+  }
+
   /// The facts that a statement gives of these rows are those that the model has.
   void expect_facts(const Rows& real, const std::vector<Row>& foretold, const std::string& what) const {
     std::vector<std::string> real_facts;
@@ -135,7 +170,7 @@ class Stage {
     if (!case_->setup.meaning.refunds) return job;
     job.charged = row.charged.value_or(false);
     job.refunded = row.refunded.value_or(false);
-    job.refund_amount = row.amount.value_or(0);
+    job.refund_amount = model.is_senseless(row) ? told_beyond_sense : row.amount.value_or(0);
     return job;
   }
 
@@ -160,8 +195,8 @@ class Stage {
 
 /// rapidcheck prints a counterexample with this.
 inline void showValue(const SweepCase& c, std::ostream& out) {
-  out << compile_rule(rule_of(c.setup), c.setup.names().table).find << "\npages of " << c.page_size
-      << ", rows:";
+  const CompiledRule compiled = compile_rule(rule_of(c.setup), c.setup.names().table);
+  out << compiled.take << "\n" << compiled.find << "\npages of " << c.page_size << ", rows:";
   for (const Row& row : c.rows) out << "\n  " << words_of(row);
 }
 

@@ -24,6 +24,10 @@ inline constexpr Micros written_as_now = infinity - 1;  ///< By `now()`, wheneve
 
 inline bool is_finite(Micros time) { return time != infinity && time != minus_infinity; }
 
+/// An amount that is no number at all: NaN in the real table. Sound amounts are far from it.
+inline constexpr std::int64_t beyond_sense = std::numeric_limits<std::int64_t>::max();
+inline constexpr std::int64_t told_beyond_sense = 1'000'000'000'000'000;  ///< What reading makes of it.
+
 /// Whole milliseconds, as core counts them.
 inline std::int64_t floor_ms(Micros time) { return time >= 0 ? time / 1000 : -((-time + 999) / 1000); }
 
@@ -61,6 +65,15 @@ struct Meaning {
   std::string note_text;
   Touch finished{Touch::leave};
   bool restarts_age{false};  ///< The first age column is set to now().
+};
+
+/// What is stuck at one moment, as everybody sees it.
+struct Rest {
+  std::int64_t settleable{0};
+  std::int64_t waiting{0};
+  std::optional<Micros> oldest;
+
+  bool operator==(const Rest&) const = default;
 };
 
 /// What one row of the refund statement came to.
@@ -143,18 +156,32 @@ class TableModel {
            row.amount.value_or(0) > 0;
   }
 
+  /// The database cannot tell the row's amount as whole credits.
+  [[nodiscard]] bool is_senseless(const Row& row) const {
+    return meaning_.refunds && row.amount == beyond_sense;
+  }
+
   /// The page behind a position, oldest first.
   [[nodiscard]] std::vector<Row> find(Micros now, const std::optional<Position>& after,
                                       std::size_t size) const {
-    std::vector<Row> found;
+    return page(now, after, size, [](const Row&) { return true; });
+  }
+
+  /// The page behind a position that `actor` takes: what needs nobody's word and nobody else holds.
+  [[nodiscard]] std::vector<Row> take(int actor, Micros now, const std::optional<Position>& after,
+                                      std::size_t size) const {
+    return page(now, after, size,
+                [&](const Row& row) { return !is_before_deadline(row, now) && !is_locked(row.key, actor); });
+  }
+
+  [[nodiscard]] Rest rest(Micros now) const {
+    Rest rest;
     for (const auto& [key, row] : rows) {
-      if (is_suspect(row, now) && (!after || is_before(after->age, after->key, *age_of(row), key)))
-        found.push_back(row);
+      if (!is_suspect(row, now)) continue;
+      ++(is_before_deadline(row, now) ? rest.waiting : rest.settleable);
+      rest.oldest = std::min(rest.oldest.value_or(infinity), *age_of(row));
     }
-    std::sort(found.begin(), found.end(),
-              [this](const Row& a, const Row& b) { return is_before(*age_of(a), a.key, *age_of(b), b.key); });
-    if (found.size() > size) found.resize(size);
-    return found;
+    return rest;
   }
 
   /// What `actor` gets of the wanted keys: what still matches and nobody else holds, in the order of keys.
@@ -217,6 +244,20 @@ class TableModel {
  private:
   static bool contains(const std::vector<std::string>& list, const std::string& item) {
     return std::find(list.begin(), list.end(), item) != list.end();
+  }
+
+  template <typename Wanted>
+  [[nodiscard]] std::vector<Row> page(Micros now, const std::optional<Position>& after, std::size_t size,
+                                      const Wanted& is_wanted) const {
+    std::vector<Row> found;
+    for (const auto& [key, row] : rows) {
+      if (!is_suspect(row, now) || !is_wanted(row)) continue;
+      if (!after || is_before(after->age, after->key, *age_of(row), key)) found.push_back(row);
+    }
+    std::sort(found.begin(), found.end(),
+              [this](const Row& a, const Row& b) { return is_before(*age_of(a), a.key, *age_of(b), b.key); });
+    if (found.size() > size) found.resize(size);
+    return found;
   }
 
   [[nodiscard]] bool waits_for_provider(const Row& row) const {
