@@ -25,8 +25,8 @@ struct CompiledRule {
   /// $1 now. What is stuck: settleable (rows that `take` would give, held or not), waiting (for the
   /// provider's word), aged_since_ms of the oldest.
   std::string rest;
-  /// $1 now, $2 array of keys. FACTS of those rows that still match and nobody else holds, locked, in key
-  /// order.
+  /// $1 now, $2 array of keys, $3 and $4 the least and the greatest of their ages. FACTS of those rows that
+  /// still match and nobody else holds, locked, in key order.
   std::string lock;
   std::string
       settle;  ///< $1 array of keys. Gives key, status (as stored), refunded_amount (settle functions only).

@@ -74,7 +74,9 @@ struct TakenPage {
 };
 
 /// Takes the next rows behind `cursor` that need nobody's word and settles them in one transaction.
-/** Errors: only those that end the whole pass. Source: as settle_page(). */
+/** A row whose age somebody changes at this very moment may move the cursor with it; what is passed over so
+ * is missed, and the next sweep settles it. Errors: only those that end the whole pass. Source: as
+ * settle_page(). */
 [[nodiscard]] DatabaseResult<TakenPage> settle_next(Connection& connection, const BatchContext& context,
                                                     const Cursor& cursor, int row_count_max,
                                                     TableResult& result);

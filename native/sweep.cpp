@@ -147,9 +147,10 @@ void count_the_rest(SweepContext& sweep, const BatchContext& batch, TableResult&
   }
   if (rest.value().at(0, "aged_since_ms"))
     notice_age(sweep, rest.value().integer(0, "aged_since_ms"), result);
+  // What could not be settled and what the decision kept is still stuck, and is not missed.
+  result.missed_count = std::max<std::int64_t>(
+      0, rest.value().integer(0, "settleable") - result.isolated_count - result.kept_count);
   result.kept_count += rest.value().integer(0, "waiting");
-  result.missed_count =
-      std::max<std::int64_t>(0, rest.value().integer(0, "settleable") - result.isolated_count);
 }
 
 /// All pages of one table, oldest first. Gives whether the pass was over every row that could be settled.

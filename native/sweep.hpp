@@ -21,7 +21,7 @@ struct SweepOptions {
   Duration duration_max{minutes(4)};
 };
 
-/// Runs the pass: for each table find a page of suspects, decide, settle; then the next page, oldest first.
+/// Runs the pass: for each table take a page of stuck rows, decide, settle; then the next page, oldest first.
 /** `now` is read once from the database and holds for the whole pass.
  *  Errors: only when nothing could be begun; what goes wrong on the way is in the result.
  *  Source: design.md section 4; invariants.md R8, R9, R11, R12.
