@@ -22,13 +22,14 @@ struct Mutant {
   std::string subject;       ///< The function, the table or the rule's statement.
   std::string schema_sql{};  ///< Takes the guard away before the stage is built, or
   std::string stage_sql{};   ///< after it.
+  std::string way{};         ///< take or lock, when it is of that statement.
 };
 
 /// One statement of a compiled rule, as `jobwatchdog rules show --sql` prints it.
 struct CompiledStatement {
   std::string rule;
   std::string relation;
-  std::string step;  ///< find, lock, settle, refund.
+  std::string step;  ///< take, find, lock, settle, refund.
   std::string sql;
 };
 
@@ -43,7 +44,7 @@ inline std::vector<CompiledStatement> compiled_statements(const std::string& rul
   std::istringstream lines{shown.out};
   for (std::string line; std::getline(lines, line);) {
     static const std::regex heading{"-- Rule .* on (\\S+)"};
-    static const std::regex step{"-- (find|lock|settle|refund|exhausted|an index)\\b.*"};
+    static const std::regex step{"-- (take|find|lock|settle|refund|rest|exhausted|an index)\\b.*"};
     std::smatch match;
     if (std::regex_match(line, match, heading)) {
       relation = match[1];
@@ -99,20 +100,21 @@ inline std::vector<Mutant> function_mutants() {
 
 /// The tables of one rule compile to the same text, so the first stands for all.
 inline std::vector<Mutant> rule_mutants() {
+  static const std::set<std::string> guarded_steps{"take", "lock", "settle", "refund"};
   std::vector<Mutant> mutants;
   std::map<std::string, std::string> first_relation;
   for (const CompiledStatement& statement : all_statements()) {
     const std::string relation = first_relation.try_emplace(statement.rule, statement.relation).first->second;
-    if (relation != statement.relation ||
-        (statement.step != "lock" && statement.step != "settle" && statement.step != "refund"))
-      continue;
+    if (relation != statement.relation || !guarded_steps.contains(statement.step)) continue;
     std::string subject = "rule_" + statement.rule + "_" + statement.step;
     std::replace(subject.begin(), subject.end(), '-', '_');
+    const bool picks = statement.step == "take" || statement.step == "lock";
     for (const SqlMutant& mutant : statement_mutants(statement.sql)) {
       mutants.push_back({subject + "__" + mutant.name, subject, "",
                          "UPDATE stage.statements SET sql = " + quoted(mutant.text) +
                              " WHERE (rule, relation, step) = (" + quoted(statement.rule) + ", " +
-                             quoted(relation) + ", " + quoted(statement.step) + ")"});
+                             quoted(relation) + ", " + quoted(statement.step) + ")",
+                         picks ? statement.step : ""});
     }
   }
   return mutants;

@@ -39,6 +39,22 @@ inline std::string control_of(const std::string& spec) {
   return std::regex_search(spec, match, std::regex{"(?:^|\n)# control: (\\S+)\n"}) ? match[1].str() : "";
 }
 
+/// The ways in which a spec is played: with a page that is taken at once and with one that is found and then
+/// locked by its keys, whose outcomes are the same. Only one, if its header names it: "# way: take".
+inline std::vector<std::string> ways_of(const std::string& spec) {
+  std::smatch match;
+  if (std::regex_search(spec, match, std::regex{"(?:^|\n)# way: (take|lock)\n"})) return {match[1]};
+  if (std::regex_search(spec, std::regex{"\npermutation .*_lock\\b"})) return {"take", "lock"};
+  return {"none"};  // Nobody sweeps.
+}
+
+/// The way in which a spec can notice a mutant; "" when the mutant's statement is not among its steps.
+inline std::string way_for(const Mutant& mutant, const std::string& spec) {
+  const std::vector<std::string> ways = ways_of(spec);
+  if (mutant.way.empty()) return ways.front();
+  return std::find(ways.begin(), ways.end(), mutant.way) == ways.end() ? "" : mutant.way;
+}
+
 /// The steps of each actor, as lines of actors.spec by the actor's letter.
 inline std::map<std::string, std::vector<std::string>> actors() {
   std::map<std::string, std::vector<std::string>> steps;
@@ -66,7 +82,7 @@ inline std::string session_text(const std::string& letters, const std::set<std::
 
 /// What isolationtester reads: the world, the spec's own setup, the sessions that its permutations name,
 /// these.
-inline std::string composed(const std::string& spec) {
+inline std::string composed(const std::string& spec, const std::string& way) {
   const std::size_t first = spec.find("\npermutation ") + 1;
   std::set<std::string> used;
   std::set<std::string> sessions;
@@ -79,8 +95,8 @@ inline std::string composed(const std::string& spec) {
       sessions.insert((*match)[1]);
     }
   }
-  std::string text =
-      "setup { CALL stage.reset(); }\n" + spec.substr(0, first) + "setup { CALL stage.remember(); }\n";
+  std::string text = "setup { CALL stage.reset('" + way + "'); }\n" + spec.substr(0, first) +
+                     "setup { CALL stage.remember(); }\n";
   for (const std::string& session : sessions) text += session_text(session, used);
   return text + spec.substr(first);
 }
@@ -117,11 +133,13 @@ inline Database staged(const Mutant* mutant = nullptr) {
   return database;
 }
 
-/// Plays one spec and gives all that isolationtester said. A step that waits longer than it may is cancelled.
+/// Plays one spec in one of its ways and gives all that isolationtester said. A step that waits longer than
+/// it may is cancelled.
 /** Errors: throws when isolationtester could not play it to its end, which is no outcome of a race. */
-inline std::string play(const Database& database, const std::string& spec, int seconds_waited_max) {
+inline std::string play(const Database& database, const std::string& spec, const std::string& way,
+                        int seconds_waited_max) {
   const std::filesystem::path path = std::filesystem::temp_directory_path() / (database.name() + ".spec");
-  std::ofstream{path} << composed(spec);
+  std::ofstream{path} << composed(spec, way);
   const ProcessResult result =
       run({"sh", "-c", "exec \"$0\" \"$1\" < \"$2\"", isolationtester, database.url(), path},
           {{"PGISOLATIONTIMEOUT", std::to_string(seconds_waited_max)}});

@@ -95,15 +95,26 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION stage.sweep_lock() RETURNS TABLE (locked text, was text) LANGUAGE plpgsql AS $$
+-- Which of a sweep's two ways a permutation goes: take, as every page does at first, or lock, by the keys of what was found,
+-- as a page does that made trouble.
+CREATE TABLE stage.way (step text NOT NULL);
+
+-- By take, what was found gives only the time; a page may go on behind the last row of the one before.
+CREATE FUNCTION stage.sweep_lock(p_goes_on boolean DEFAULT false) RETURNS TABLE (locked text, was text) LANGUAGE plpgsql AS $$
 DECLARE
     v_page jsonb := current_setting('stage.page')::jsonb;
+    v_step text := (SELECT way.step FROM stage.way);
+    v_last jsonb := CASE WHEN p_goes_on THEN current_setting('stage.last')::jsonb END;
+    v_arguments text[] := CASE v_step
+        WHEN 'take' THEN ARRAY[v_last ->> 'aged_since', v_last ->> 'key', '1000']
+        WHEN 'lock' THEN ARRAY[v_page ->> 'keys', v_page ->> 'min', v_page ->> 'max'] END;
     v_rows jsonb := (SELECT COALESCE(jsonb_agg(held), '[]')
-                       FROM stage.run(v_page ->> 'rule', v_page ->> 'relation', 'lock', v_page ->> 'now', v_page ->> 'keys',
-                                      v_page ->> 'min', v_page ->> 'max') AS held);
+                       FROM stage.run(v_page ->> 'rule', v_page ->> 'relation', v_step,
+                                      VARIADIC ARRAY[v_page ->> 'now'] || v_arguments) AS held);
 BEGIN
-    PERFORM set_config('stage.locked', v_rows::text, true);
-    RETURN QUERY SELECT stage.number_of(held ->> 'key'), held ->> 'status' FROM jsonb_array_elements(v_rows) AS held;
+    PERFORM set_config('stage.locked', v_rows::text, true), set_config('stage.last', v_rows ->> -1, false);
+    RETURN QUERY SELECT stage.number_of(held ->> 'key'), held ->> 'status' FROM jsonb_array_elements(v_rows) AS held
+                  ORDER BY 1;
 END
 $$;
 
@@ -199,8 +210,10 @@ CREATE TABLE stage.remembered_exams (id uuid PRIMARY KEY, updated_at timestamptz
 -- Job 1 hangs and is fought over. The others stand by and must stay as they are: job 2 is healthy, its slot has a
 -- deadline but is no cancelled one; another tool has a job with the same id; job 4 is done; job 5 holds the slot of the
 -- same number of another account. Rows are deleted, not truncated, because that is quick; triggers do not see it.
-CREATE PROCEDURE stage.reset() LANGUAGE plpgsql SET session_replication_role = replica AS $$
+CREATE PROCEDURE stage.reset(p_way text) LANGUAGE plpgsql SET session_replication_role = replica AS $$
 BEGIN
+    DELETE FROM stage.way;
+    INSERT INTO stage.way VALUES (p_way);
     DELETE FROM watchdog.active_jobs;
     DELETE FROM watchdog.provider_slots;
     DELETE FROM watchdog.credit_ledger;
