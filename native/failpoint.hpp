@@ -5,7 +5,8 @@ namespace jobwatchdog {
 
 #ifdef JOBWATCHDOG_FAILPOINTS
 /// At the point that WATCHDOG_FAILPOINT names, runs COMMAND by the shell, once a process:
-/// "before_batch=COMMAND" when it is first passed, "before_batch@3=COMMAND" when it is passed for the third time.
+/// "before_batch=COMMAND" when it is first passed, "before_batch@3=COMMAND" when it is passed for the third
+/// time.
 /** The command may kill us: `kill -9 $PPID`. */
 void failpoint(const char* name);
 #else
