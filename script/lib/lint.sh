@@ -26,6 +26,7 @@ lint_tidy() {
   local tool
   tool=$(clang-tidy --version | sha256sum)
   ninja -C build/debug -t deps 2>/dev/null | tidy_inputs | while read -r source inputs; do
+    [[ -f $source ]] || continue # Made by the build.
     local key
     # shellcheck disable=SC2086
     key=$({ echo "$tool" && cat .clang-tidy $inputs; } | sha256sum | cut -c 1-40)
