@@ -22,7 +22,7 @@ DatabaseResult<bool> has_left_its_mark(Connection& connection, const CommitMark&
   const DatabaseResult<Rows> rows = connection.query(
       "SELECT EXISTS (SELECT FROM " + quoted(written.table) + " AS t WHERE t." +
           quote_identifier(written.key) + " = ANY ($1) AND t.xmin = $2::xid8::xid) AS is_there",
-      {array_literal(written.keys), mark.xid}, {.read_only = true, .statement_timeout = seconds(60)});
+      {array_literal(written.keys), mark.xid}, {.read_only = true, .statement_timeout = reading_timeout});
   if (!rows.ok()) return rows.error();
   return rows.value().boolean(0, "is_there");
 }

@@ -23,7 +23,7 @@ std::vector<Finding> rehearse_rule(Connection& connection, const Rule& rule, con
   const std::string& now_text = clock.value().text;
   const DatabaseResult<Rows> found =
       connection.query(compiled.find, {now_text, std::nullopt, std::nullopt, Text{rows_tried_max}},
-                       {.read_only = true, .statement_timeout = seconds(60)});
+                       {.read_only = true, .statement_timeout = reading_timeout});
   if (!found.ok()) return {finding(FindingLevel::error, table, error_text(found.error()), "")};
   if (found.value().size() == 0)
     return {finding(FindingLevel::note, table, "nothing is stuck now, so nothing could be tried", "")};

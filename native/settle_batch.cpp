@@ -32,11 +32,7 @@ std::vector<std::string> keys_of(const std::vector<SettledRow>& rows) {
 
 /// Decides over the locked rows: `work.settled` are those to settle, each with the credits that are due.
 void decide(const BatchContext& context, const Rows& locked, BatchWork& work) {
-  work.taken.row_count = locked.size();
-  if (locked.size() > 0) {
-    work.taken.last = {locked.at(locked.size() - 1, "aged_since"), locked.at(locked.size() - 1, "key")};
-    work.taken.oldest_ms = locked.integer(0, "aged_since_ms");
-  }
+  if (locked.size() > 0) work.taken = place_of(locked);
   for (std::size_t i = 0; i < locked.size(); ++i) {
     DecidedRow decided = decide_row(context, locked, i);
     (decided.settles ? work.settled : work.kept).push_back(std::move(decided.row));
@@ -292,6 +288,14 @@ void add_settled(std::vector<SettledRow> rows, TableResult& result) {
     }
     if (result.settled.size() < TableResult::rows_kept_max) result.settled.push_back(std::move(row));
   }
+}
+
+TakenPage place_of(const Rows& rows) {
+  TakenPage page;
+  page.row_count = rows.size();
+  page.last = {rows.at(rows.size() - 1, "aged_since"), rows.at(rows.size() - 1, "key")};
+  page.oldest_ms = rows.integer(0, "aged_since_ms");
+  return page;
 }
 
 DatabaseResult<TakenPage> settle_next(Connection& connection, const BatchContext& context,

@@ -73,6 +73,9 @@ struct TakenPage {
   bool is_in_trouble{false};              ///< Nothing was settled: some row cannot be, find out which.
 };
 
+/// What `rows`, a page of `take` or `find` with at least one row, says of its place.
+[[nodiscard]] TakenPage place_of(const Rows& rows);
+
 /// Takes the next rows behind `cursor` that need nobody's word and settles them in one transaction.
 /** A row whose age somebody changes at this very moment may move the cursor with it; what is passed over so
  * is missed, and the next sweep settles it. Errors: only those that end the whole pass. Source: as

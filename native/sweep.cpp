@@ -93,10 +93,6 @@ bool is_last_page(const SweepContext& sweep, std::size_t row_count) {
   return row_count < static_cast<std::size_t>(sweep.options.batch_size);
 }
 
-Cursor end_of(const Rows& page) {
-  return {page.at(page.size() - 1, "aged_since"), page.at(page.size() - 1, "key")};
-}
-
 /// A dry run: what would be settled and what would be kept, page by page. Gives whether it saw every suspect.
 bool look_at_pages(SweepContext& sweep, const BatchContext& batch, TableResult& result) {
   Cursor cursor;
@@ -114,7 +110,7 @@ bool look_at_pages(SweepContext& sweep, const BatchContext& batch, TableResult& 
       if (result.kept.size() < TableResult::rows_kept_max) result.kept.push_back(std::move(row));
     }
     if (is_last_page(sweep, page.size())) return true;
-    cursor = end_of(page);
+    cursor = place_of(page).last;
   }
   return false;
 }
@@ -126,11 +122,8 @@ DatabaseResult<TakenPage> settle_closely(SweepContext& sweep, const BatchContext
   const DatabaseResult<Rows> found = find_page(sweep, batch, cursor);
   if (!found.ok()) return found.error();
   const Rows& page = found.value();
-  TakenPage taken;
-  if (page.size() == 0) return taken;
-  taken.row_count = page.size();
-  taken.last = end_of(page);
-  taken.oldest_ms = page.integer(0, "aged_since_ms");
+  if (page.size() == 0) return TakenPage{};
+  const TakenPage taken = place_of(page);
   failpoint("after_find");
   const auto decided = decide(batch, page);
   if (auto error = settle_page(sweep.connection, batch, page_of(decided.first), result)) return *error;
