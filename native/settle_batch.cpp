@@ -214,7 +214,9 @@ DatabaseResult<BatchWork> run_batch(Connection& connection, const BatchContext& 
     if (!error) return work;
     if (error->kind == Kind::in_doubt) {
       const DatabaseResult<bool> committed = was_committed(
-          connection, mark, {context.table, context.rule.key, keys_of(work.settled)}, context.must_stop);
+          connection, mark,
+          {context.table, context.rule.key, keys_of(work.settled), context.audit_table, context.actor},
+          context.must_stop);
       if (!committed.ok()) return committed.error();
       if (committed.value()) return work;
     } else if (error->kind == Kind::connection_lost) {

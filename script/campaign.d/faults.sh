@@ -155,6 +155,22 @@ fault_crash_at_failpoint() {
   expect_reached "$1"
 }
 
+# A crash loses a transaction before its COMMIT, and its number goes to a sweep beside it, which settles the same rows.
+# Only one of the two may tell of them.
+fault_number_again() {
+  allowed_codes="0 4 6" runs_are_known=no
+  rm -f "$work"/{waits,ended}
+  start_sweep "before_batch@1=touch '$work/waits'; $(wait_for_outage)"
+  wait_for_file "$work/waits"
+  start_sweep "before_commit@1=kill -QUIT $postgres_pid; $(wait_for_outage); $(wait_for_file_command "$work/ended")"
+  private_postgres_wait
+  private_postgres_restart
+  wait "${sweep_pids[0]}" 2>/dev/null || true
+  touch "$work/ended"
+  wait_for_sweeps
+  happened_count=1
+}
+
 # One process of the server is killed: it ends all its sessions and recovers, without being started anew.
 fault_kill_backend() {
   allowed_codes="0 4 6" runs_are_known=no
@@ -166,10 +182,18 @@ fault_kill_backend() {
   expect_reached "$1"
 }
 
-# A command: waits until the server is gone and back, and uses some transaction numbers.
+# Commands: wait until the server is gone and back; until a file is there.
+wait_for_outage() {
+  local ready="$pg_bin/pg_isready -q -h '$PRIVATE_POSTGRES_SOCKET_DIR' -p $PRIVATE_POSTGRES_PORT"
+  printf '%s' "i=0; while $ready && [ \$((i += 1)) -le 500 ]; do sleep 0.01; done; i=0; until $ready || [ \$((i += 1)) -gt 2000 ]; do sleep 0.01; done"
+}
+wait_for_file_command() { printf '%s' "i=0; until [ -e '$1' ] || [ \$((i += 1)) -gt 2000 ]; do sleep 0.01; done"; }
+wait_for_file() { sh -c "$(wait_for_file_command "$1")"; }
+
+# A command: waits for the outage, and uses some transaction numbers.
 sleep_through_outage() {
-  local ready="$pg_bin/pg_isready -q -h '$PRIVATE_POSTGRES_SOCKET_DIR' -p $PRIVATE_POSTGRES_PORT" i
-  printf '%s' "i=0; while $ready && [ \$((i += 1)) -le 500 ]; do sleep 0.01; done; i=0; until $ready || [ \$((i += 1)) -gt 2000 ]; do sleep 0.01; done; $pg_bin/psql -XAtq '$url'"
+  local i
+  printf '%s' "$(wait_for_outage); $pg_bin/psql -XAtq '$url'"
   for i in 1 2 3 4 5 6 7 8; do printf ' -c "SELECT pg_current_xact_id(), %d"' "$i"; done
   printf ' >/dev/null 2>&1 || true'
 }

@@ -2,16 +2,17 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 
 # The kinds of faults, and how often each must happen in the long version.
-faults=(kill kill_together kill_at_failpoint kill_beside_load signal crash crash_at_failpoint kill_backend terminate cut lost_answer)
+faults=(kill kill_together kill_at_failpoint kill_beside_load signal crash crash_at_failpoint number_again kill_backend terminate cut lost_answer)
 declare -A target_of=([kill]=800 [kill_together]=700 [kill_at_failpoint]=300 [kill_beside_load]=200 [signal]=150 [crash]=140
-  [crash_at_failpoint]=60 [kill_backend]=60 [terminate]=60 [cut]=300 [lost_answer]=300)
+  [crash_at_failpoint]=60 [number_again]=20 [kill_backend]=60 [terminate]=60 [cut]=300 [lost_answer]=300)
 # How many rounds a kind needs to do each of its variants; the failpoints add theirs.
 declare -A least_rounds_of=([kill]=4 [kill_together]=4 [kill_at_failpoint]=4 [kill_beside_load]=4 [signal]=4 [crash]=4 [crash_at_failpoint]=4
-  [kill_backend]=4 [terminate]=4 [cut]=8 [lost_answer]=4)
+  [number_again]=4 [kill_backend]=4 [terminate]=4 [cut]=8 [lost_answer]=4)
 declare -A meaning_of=([kill]="kill -9 of a sweep, at random" [kill_together]="kill -9 of 2 or 3 sweeps at once"
   [kill_at_failpoint]="kill -9 at a failpoint" [kill_beside_load]="kill -9 beside cancels and cleanups"
   [signal]="SIGTERM or SIGINT, at random" [crash]="server stopped at once, at random"
-  [crash_at_failpoint]="server stopped at once, at a failpoint" [kill_backend]="kill -9 of a process of the server"
+  [crash_at_failpoint]="server stopped at once, at a failpoint"
+  [number_again]="lost number given to another sweep" [kill_backend]="kill -9 of a process of the server"
   [terminate]="pg_terminate_backend at a failpoint"
   [cut]="connection reset or half closed" [lost_answer]="answer to COMMIT lost")
 declare -A times rounds recovered sweeps violations milliseconds sweep_ms_of
@@ -23,7 +24,7 @@ round_violation_count=0
 watch_round_count=0
 
 shorten_targets() {
-  target_of=([kill]=28 [kill_together]=44 [kill_at_failpoint]=20 [kill_beside_load]=16 [signal]=6 [crash]=4 [crash_at_failpoint]=12 [kill_backend]=6
+  target_of=([kill]=28 [kill_together]=44 [kill_at_failpoint]=20 [kill_beside_load]=16 [signal]=6 [crash]=4 [crash_at_failpoint]=12 [number_again]=4 [kill_backend]=6
     [terminate]=6 [cut]=16 [lost_answer]=20)
 }
 
