@@ -12,6 +12,12 @@ namespace {
 using Kind = WatchEvent::Kind;
 using Report = WatchReport::Kind;
 
+/// Why a job has not ended, for the report.
+struct Why {
+  std::string_view text;
+  int http_status{0};
+};
+
 /// One step in the making.
 struct Turn {
   WatchState& state;
@@ -52,9 +58,9 @@ void leave(Turn& turn, WatchPhase phase) {
   turn.state.phase = phase;
 }
 
-void give_up(Turn& turn, const std::string& reason) {
+void give_up(Turn& turn, const Why& why) {
   leave(turn, WatchPhase::given_up);
-  if (!turn.state.giving_up_was_told) turn.actions.report = {Report::given_up, "", reason};
+  if (!turn.state.giving_up_was_told) turn.actions.report = {Report::given_up, "", why.text, why.http_status};
   turn.state.giving_up_was_told = true;
 }
 
@@ -66,9 +72,9 @@ Duration rest_after_failure(const Turn& turn) {
 }
 
 /// Past the limit the server has had its last word, which was no end. `why` says what it was.
-void go_overdue(Turn& turn, const std::string& why) {
+void go_overdue(Turn& turn, const Why& why) {
   turn.state.phase = WatchPhase::overdue;
-  if (!turn.state.overdue_was_told) turn.actions.report = {Report::overdue, "", why};
+  if (!turn.state.overdue_was_told) turn.actions.report = {Report::overdue, "", why.text, why.http_status};
   turn.state.overdue_was_told = true;
 }
 
@@ -80,7 +86,7 @@ void count_answer(WatchState& state, bool was_failure) {
 }
 
 /// An ask was answered, well or badly, and the job has not ended: when to ask again.
-void settle_answer(Turn& turn, bool was_failure, const std::string& why) {
+void settle_answer(Turn& turn, bool was_failure, const Why& why) {
   WatchState& state = turn.state;
   count_answer(state, was_failure);
   if (state.lived >= state.limit_at) {
@@ -120,17 +126,13 @@ void report_end(Turn& turn, const WatchEvent& event) {
   turn.actions.report = {kind, event.output_url, event.message};
 }
 
-std::string reason_text(const WatchEvent& event) {
-  if (!event.message.empty()) return event.message;
-  switch (event.reason) {
-    case SyncReason::no_task_id: return "no_task_id";
-    case SyncReason::no_api_key: return "no_api_key";
-    case SyncReason::api_error: return "api_error";
-    case SyncReason::already_terminal: return "already_terminal";
-    case SyncReason::none:
-    case SyncReason::still_processing: return "still_processing";
-  }
-  return "";
+Why why_not_ended(const WatchEvent& event) {
+  if (!event.message.empty()) return {event.message};
+  if (event.reason == SyncReason::no_task_id) return {"no_task_id"};
+  if (event.reason == SyncReason::no_api_key) return {"no_api_key"};
+  if (event.reason == SyncReason::api_error) return {"api_error"};
+  if (event.reason == SyncReason::already_terminal) return {"already_terminal"};
+  return {"still_processing"};
 }
 
 /// News that another tab or a push brought is no answer to an ask of ours; it may also be old.
@@ -140,7 +142,7 @@ void hear_news(Turn& turn, const WatchEvent& event) {
   learn_time(turn, event);
   if (event.status) state.status = *event.status;
   if (state.lived >= state.limit_at) {
-    go_overdue(turn, reason_text(event));
+    go_overdue(turn, why_not_ended(event));
   } else {
     state.phase = WatchPhase::watching;
   }
@@ -156,7 +158,7 @@ void take_reply(Turn& turn, const WatchEvent& event) {
   if (event.status) turn.state.status = *event.status;
   const bool was_failure = event.reason == SyncReason::no_api_key || event.reason == SyncReason::api_error ||
                            event.reason == SyncReason::already_terminal;  // An end without saying which.
-  settle_answer(turn, was_failure, reason_text(event));
+  settle_answer(turn, was_failure, why_not_ended(event));
 }
 
 /// Asking again would change nothing: who asks, or what for, is wrong. Time-outs and "too early" may pass.
@@ -168,8 +170,7 @@ bool is_refusal(int http_status) {
 void take_error(Turn& turn, const WatchEvent& event) {
   WatchState& state = turn.state;
   if (event.request_number != state.in_flight || state.in_flight == 0) return;
-  const std::string why =
-      event.http_status == 0 ? "unreachable" : "http " + std::to_string(event.http_status);
+  const Why why{event.http_status == 0 ? "unreachable" : "refused", event.http_status};
   if (is_refusal(event.http_status)) {
     count_answer(state, true);
     return give_up(turn, why);

@@ -12,7 +12,7 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
+#include <string_view>
 
 #include "core/job_status.hpp"
 #include "core/policy.hpp"
@@ -59,8 +59,8 @@ struct WatchEvent {
   std::optional<Instant> deadline_at{};  ///< When the server itself ends the job.
   int http_status{0};
   Duration retry_after{};
-  std::string output_url{};
-  std::string message{};  ///< Why it failed, in the server's words.
+  std::string_view output_url{};
+  std::string_view message{};  ///< Why it failed, in the server's words.
 };
 
 enum class WatchPhase {
@@ -107,6 +107,7 @@ struct WatchState {
   std::optional<Instant> server_now{};
 };
 
+/// Its texts are those of the event that led to it, and live as long as that one's, or for ever.
 struct WatchReport {
   enum class Kind {
     completed,  ///< `output_url` holds the result.
@@ -117,8 +118,9 @@ struct WatchReport {
   };
 
   Kind kind{};
-  std::string output_url{};
-  std::string reason{};
+  std::string_view output_url{};
+  std::string_view reason{};
+  int http_status{0};  ///< What the server answered instead; 0 = nothing, or a reply.
 };
 
 /// What has to be done, in this order.

@@ -10,25 +10,22 @@ bool is_due(const WatchState& state, Instant now) {
   return state.wake_at && (*state.wake_at <= now || now < state.last_now);
 }
 
-bool has_news(const WatchActions& actions, WatchPhase before, const WatchState& after) {
-  return actions.abort || actions.report || actions.paused || actions.ask != 0 || before != after.phase;
+bool has_news(const WatchActions& actions, WatchPhase before, WatchPhase after) {
+  return actions.abort || actions.report || actions.paused || actions.ask != 0 || before != after;
 }
 
-/// Steps the jobs that `concerns` by one event; says whether one of them asks.
-template <typename Concerns>
-bool step_those(WatchList& list, const WatchEvent& event, WatchMoment moment, std::vector<bool>& changed,
-                Concerns concerns) {
-  bool asks = false;
-  for (std::size_t key = 0; key < list.jobs.size(); ++key) {
-    WatchedJob& job = list.jobs[key];
-    if (!job.is_listed || changed[key] || !concerns(job.state)) continue;
-    const WatchPhase before = job.state.phase;
-    step_job(list, static_cast<int>(key), event, moment);
-    if (!has_news(job.actions, before, job.state)) continue;
-    changed[key] = true;
-    asks = asks || job.actions.ask != 0;
-  }
-  return asks;
+WatchActions step_listed(WatchedJob& job, const WatchEvent& event, WatchMoment moment,
+                         const WatchPolicy& policy) {
+  const WatchStep next = step(job.state, event, moment, policy);
+  job.has_news = has_news(next.actions, job.state.phase, next.state.phase);
+  job.state = next.state;
+  job.actions = next.actions;
+  if (job.actions.report) job.actions.report->output_url = job.actions.report->reason = {};
+  return next.actions;
+}
+
+bool goes_along(const WatchState& state, Instant now) {
+  return state.wake_at && state.in_flight == 0 && *state.wake_at <= now + watch_together_within;
 }
 
 }  // namespace
@@ -40,7 +37,7 @@ int add_job(WatchList& list) {
   }
   const int key = list.free_keys.back();
   list.free_keys.pop_back();
-  list.jobs[static_cast<std::size_t>(key)] = {true, list.page, {}};
+  list.jobs[static_cast<std::size_t>(key)] = {.is_listed = true, .state = list.page};
   return key;
 }
 
@@ -51,32 +48,29 @@ void remove_job(WatchList& list, int key) {
   list.free_keys.push_back(key);
 }
 
-const WatchActions& step_job(WatchList& list, int key, const WatchEvent& event, WatchMoment moment) {
+WatchActions step_job(WatchList& list, int key, const WatchEvent& event, WatchMoment moment) {
   const auto place = static_cast<std::size_t>(key);
   require(place < list.jobs.size() && list.jobs[place].is_listed,
           "a job is stepped by the key that add_job() gave");
-  WatchedJob& job = list.jobs[place];
-  WatchStep next = step(job.state, event, moment, list.policy);
-  job.state = next.state;
-  job.actions = std::move(next.actions);
-  return job.actions;
+  return step_listed(list.jobs[place], event, moment, list.policy);
 }
 
 std::vector<int> step_all(WatchList& list, const WatchEvent& event, WatchMoment moment) {
   list.page = step(list.page, event, moment, list.policy).state;
-  std::vector<bool> changed(list.jobs.size(), false);
   const bool is_tick = event.kind == WatchEvent::Kind::tick;
-  const bool asks = step_those(list, event, moment, changed, [&](const WatchState& state) {
-    return !is_tick || is_due(state, moment.now);
-  });
-  if (asks) {
-    step_those(list, {.kind = WatchEvent::Kind::others_ask}, moment, changed, [&](const WatchState& state) {
-      return state.wake_at && state.in_flight == 0 && *state.wake_at <= moment.now + watch_together_within;
-    });
+  bool somebody_asks = false;
+  for (WatchedJob& job : list.jobs) {
+    job.has_news = false;
+    if (!job.is_listed || (is_tick && !is_due(job.state, moment.now))) continue;
+    if (step_listed(job, event, moment, list.policy).ask != 0) somebody_asks = true;
   }
   std::vector<int> keys;
-  for (std::size_t key = 0; key < changed.size(); ++key)
-    if (changed[key]) keys.push_back(static_cast<int>(key));
+  for (std::size_t key = 0; key < list.jobs.size(); ++key) {
+    WatchedJob& job = list.jobs[key];
+    if (somebody_asks && !job.has_news && goes_along(job.state, moment.now))
+      step_listed(job, {.kind = WatchEvent::Kind::others_ask}, moment, list.policy);
+    if (job.has_news) keys.push_back(static_cast<int>(key));
+  }
   return keys;
 }
 

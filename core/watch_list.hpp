@@ -14,8 +14,9 @@ namespace jobwatchdog {
 /// One job of the list. Its key is its place; a removed one gives its place to the next that comes.
 struct WatchedJob {
   bool is_listed{false};
+  bool has_news{false};  ///< Its last step gave something to do, or another phase.
   WatchState state{};
-  WatchActions actions{};  ///< Of its last step.
+  WatchActions actions{};  ///< Of its last step; a report without its texts, which die with the event.
 };
 
 struct WatchList {
@@ -32,7 +33,7 @@ struct WatchList {
 void remove_job(WatchList& list, int key);
 
 /// One event of one job: see step(). The key is one that add_job() gave; another is the caller's bug.
-const WatchActions& step_job(WatchList& list, int key, const WatchEvent& event, WatchMoment moment);
+WatchActions step_job(WatchList& list, int key, const WatchEvent& event, WatchMoment moment);
 
 /// An event of the page (visible, hidden, online, offline, flag_on, flag_off, lead, follow, refresh, or stop)
 /// for every job; or a tick for those that are due. When one of them asks, those that are nearly due go
