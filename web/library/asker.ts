@@ -1,5 +1,11 @@
 // Sends the asks of one moment together, at most 100 jobs a request, and drops those that nobody waits for.
-import { asTransportError, type JobRef, type SyncAnswer, type Transport, TransportError } from "./transport.js";
+import {
+  asTransportError,
+  type JobRef,
+  type SyncAnswer,
+  type Transport,
+  TransportError,
+} from "./transport.js";
 
 /** One ask for one job. The object itself is the identity: an answer belongs to it or to nobody. */
 export interface Ask {
@@ -53,7 +59,9 @@ export class Asker {
     this.#requests.add(request);
     const answers = await this.#answersOf(asks, request.controller.signal);
     this.#requests.delete(request);
-    const wanted = asks.map((ask, place) => [ask, answers(place)] as const).filter(([ask]) => request.asks.has(ask));
+    const wanted = asks
+      .map((ask, place) => [ask, answers(place)] as const)
+      .filter(([ask]) => request.asks.has(ask));
     if (wanted.length > 0) this.#answered(wanted);
   }
 

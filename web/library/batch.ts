@@ -1,6 +1,12 @@
 // Asks about many jobs in one request; about each alone when the server does not know batches.
 import { readReply, readResults } from "./reply_reader.js";
-import { asTransportError, type JobRef, type SyncAnswer, type Transport, TransportError } from "./transport.js";
+import {
+  asTransportError,
+  type JobRef,
+  type SyncAnswer,
+  type Transport,
+  TransportError,
+} from "./transport.js";
 
 /** Sends one body to the server's runninghub-job-sync and gives the parsed reply; throws a TransportError. */
 export type Send = (body: unknown, signal: AbortSignal) => Promise<unknown>;
@@ -32,12 +38,16 @@ function answerOf(read: () => SyncAnswer): SyncAnswer {
 function readElement(fields: Record<string, unknown> | undefined, name: string): SyncAnswer {
   if (fields === undefined) return new TransportError(`the batch's reply says nothing about ${name}`);
   const httpStatus = fields["httpStatus"];
-  if (typeof httpStatus === "number" && httpStatus >= 400) return new TransportError(`http ${httpStatus}`, httpStatus);
+  if (typeof httpStatus === "number" && httpStatus >= 400)
+    return new TransportError(`http ${httpStatus}`, httpStatus);
   return readReply(fields);
 }
 
 /** Calls `work` for each item, a few at once, and gives the results in order. */
-async function eachOf<Item, Result>(items: readonly Item[], work: (item: Item) => Promise<Result>): Promise<Result[]> {
+async function eachOf<Item, Result>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<Result>,
+): Promise<Result[]> {
   const results: Result[] = [];
   const queue = items.entries();
   const lane = async () => {
@@ -66,13 +76,16 @@ export function batchingTransport(send: Send, options: BatchOptions = {}): Trans
   async function askTogether(jobs: readonly JobRef[], signal: AbortSignal): Promise<SyncAnswer[]> {
     const bodies = jobs.map(bodyOf);
     const results = readResults(await send({ jobs: bodies }, signal));
-    return bodies.map(({ table, jobId }) => answerOf(() => readElement(results.get(`${table} ${jobId}`), jobId)));
+    return bodies.map(({ table, jobId }) =>
+      answerOf(() => readElement(results.get(`${table} ${jobId}`), jobId)),
+    );
   }
 
   /** A 400 to a batch means "I know no batches", unless one of its jobs is refused with 400 alone as well. */
   async function askEach(jobs: readonly JobRef[], signal: AbortSignal): Promise<SyncAnswer[]> {
     const answers = await eachOf(jobs, (job) => askOne(job, signal));
-    const isRefusedAlone = (answer: SyncAnswer) => answer instanceof TransportError && answer.httpStatus === 400;
+    const isRefusedAlone = (answer: SyncAnswer) =>
+      answer instanceof TransportError && answer.httpStatus === 400;
     const isAnswered = (answer: SyncAnswer) => !(answer instanceof TransportError);
     if (answers.some(isAnswered) && !answers.some(isRefusedAlone)) knowsBatches = false;
     return answers;

@@ -10,7 +10,9 @@ export type { CoreModule };
  */
 export type WasmSource =
   | { url: string | URL }
-  | { bytes: ArrayBuffer | Uint8Array | (() => ArrayBuffer | Uint8Array | Promise<ArrayBuffer | Uint8Array>) };
+  | {
+      bytes: ArrayBuffer | Uint8Array | (() => ArrayBuffer | Uint8Array | Promise<ArrayBuffer | Uint8Array>);
+    };
 
 async function fetchBytes(url: string | URL): Promise<ArrayBuffer> {
   const response = await fetch(url);
@@ -25,7 +27,13 @@ async function bytesOf(source: WasmSource | undefined): Promise<ArrayBuffer | Ui
 }
 
 function sameWords(ours: string, theirs: string): boolean {
-  const lines = (text: string) => text.trim().split("\n").map((line) => line.trim()).sort().join("\n");
+  const lines = (text: string) =>
+    text
+      .trim()
+      .split("\n")
+      .map((line) => line.trim())
+      .sort()
+      .join("\n");
   return lines(ours) === lines(theirs);
 }
 
@@ -33,7 +41,9 @@ function sameWords(ours: string, theirs: string): boolean {
 export function checkVocabulary(module: CoreModule): void {
   const theirs = module.vocabulary();
   if (sameWords(vocabularyText, theirs)) return;
-  throw new Error(`the .wasm file is of another version than the library: it says\n${theirs}\nand not\n${vocabularyText}`);
+  throw new Error(
+    `the .wasm file is of another version than the library: it says\n${theirs}\nand not\n${vocabularyText}`,
+  );
 }
 
 /** Loads the module. Rejects when it cannot be fetched, compiled or understood; a later call may try again. */

@@ -9,10 +9,20 @@ export interface PageConditions {
 }
 
 const leavingSignals: readonly PageSignal[] = ["pagehide", "freeze"];
-const lookingSignals: readonly PageSignal[] = ["visibilitychange", "focus", "pageshow", "resume", "online", "offline"];
+const lookingSignals: readonly PageSignal[] = [
+  "visibilitychange",
+  "focus",
+  "pageshow",
+  "resume",
+  "online",
+  "offline",
+];
 
 /** Tells the conditions now and at every sign. Telling the same twice is harmless. Gives the way to stop. */
-export function followConditions(page: PageEnvironment, tell: (conditions: PageConditions) => void): () => void {
+export function followConditions(
+  page: PageEnvironment,
+  tell: (conditions: PageConditions) => void,
+): () => void {
   const look = (isGone: boolean) =>
     tell({ isVisible: !isGone && page.isVisible(), isOnline: page.isOnline(), isGone });
   const stops = [

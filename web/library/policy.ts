@@ -23,12 +23,17 @@ export interface ChosenPolicy {
   problems: string[];
 }
 
-export function choosePolicy(module: CoreModule, flags: FlagValues, overrides: Partial<WatchPolicy>): ChosenPolicy {
+export function choosePolicy(
+  module: CoreModule,
+  flags: FlagValues,
+  overrides: Partial<WatchPolicy>,
+): ChosenPolicy {
   const problems: string[] = [];
   const policy = { initialDelayMs: 0, pollIntervalMs: 0, maxTimeoutMs: 0 };
   for (const name of names) {
     const value: unknown = overrides[name] ?? flags[flagOf[name]];
-    if (!isReadable(value)) problems.push(`${flagOf[name]} is ${String(value)}, which is no number of milliseconds`);
+    if (!isReadable(value))
+      problems.push(`${flagOf[name]} is ${String(value)}, which is no number of milliseconds`);
     policy[name] = isReadable(value) ? Math.round(value) : defaultFlags[flagOf[name]];
   }
   // A number that was put right may uncover another that does not fit it: at most once for each.

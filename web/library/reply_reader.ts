@@ -9,11 +9,16 @@ function fieldsOf(value: unknown, what: string): Fields {
   throw new TransportError(`${what} is not an object`);
 }
 
-function optional<Value>(fields: Fields, name: string, read: (value: unknown) => Value | undefined): Value | undefined {
+function optional<Value>(
+  fields: Fields,
+  name: string,
+  read: (value: unknown) => Value | undefined,
+): Value | undefined {
   const value = fields[name];
   if (value === undefined || value === null) return undefined;
   const known = read(value);
-  if (known === undefined) throw new TransportError(`the reply's ${name} cannot be read: ${JSON.stringify(value)}`);
+  if (known === undefined)
+    throw new TransportError(`the reply's ${name} cannot be read: ${JSON.stringify(value)}`);
   return known;
 }
 

@@ -35,7 +35,10 @@ function errorOf(error: unknown): TransportError {
  * A transport by `supabase.functions.invoke`, so with the visitor's own token, renewed by the client.
  * It never reads or writes tables.
  */
-export function supabaseTransport(client: SupabaseFunctions, options: SupabaseTransportOptions = {}): Transport {
+export function supabaseTransport(
+  client: SupabaseFunctions,
+  options: SupabaseTransportOptions = {},
+): Transport {
   return batchingTransport(async (body, signal) => {
     const name = options.functionName ?? "runninghub-job-sync";
     const { data, error } = await client.functions.invoke(name, { body, signal });

@@ -23,6 +23,8 @@ type Message =
 interface Candidate {
   readonly name: string;
   isLeading: boolean;
+  /** What the page was told last. */
+  told: "lead" | "follow" | null;
   /** When the holder was last heard of. */
   heardAt: number;
   /** Takes the request for the lock back, or gives the lock back. */
@@ -32,7 +34,7 @@ interface Candidate {
 export const heartbeatMs = 5_000;
 const missedBeatsMax = 3;
 /** Locks are granted one by one; those of a moment are told together, so that their jobs are asked about together. */
-const gatherGrantsMs = 20;
+const gatherMs = 20;
 
 export class Tabs {
   readonly #locks: PageLocks;
@@ -41,7 +43,6 @@ export class Tabs {
   readonly #events: TabEvents;
   readonly #prefix: string;
   readonly #candidates = new Map<string, Candidate>();
-  #granted: Candidate[] = [];
   #isVisible = false;
   #cancelGather: (() => void) | null = null;
   #cancelBeat: (() => void) | null = null;
@@ -67,12 +68,13 @@ export class Tabs {
     this.#channel = openChannel(`jobwatchdog:${scope}`, (message) => this.#hear(message as Message));
   }
 
-  /** This tab watches the job. It follows until `lead` is told. */
+  /** This tab watches the job. In a moment it is told whether it leads. */
   join(name: string): void {
     if (this.#candidates.has(name)) return;
-    const candidate: Candidate = { name, isLeading: false, heardAt: 0, withdraw: null };
+    const candidate: Candidate = { name, isLeading: false, told: null, heardAt: 0, withdraw: null };
     this.#candidates.set(name, candidate);
     if (this.#isVisible) this.#compete(candidate);
+    this.#gather();
   }
 
   leave(name: string): void {
@@ -92,9 +94,8 @@ export class Tabs {
       return;
     }
     this.#stopTimers();
-    const led = candidates.filter((candidate) => candidate.isLeading).map(({ name }) => name);
     for (const candidate of candidates) this.#withdraw(candidate);
-    if (led.length > 0) this.#events.follow(led);
+    this.#settle();
   }
 
   tellNews(name: string, reply: SyncReply): void {
@@ -146,13 +147,25 @@ export class Tabs {
 
   #grant(candidate: Candidate): void {
     candidate.isLeading = true;
-    this.#granted.push(candidate);
-    this.#cancelGather ??= this.#clock.wake(this.#clock.now() + gatherGrantsMs, () => {
-      this.#cancelGather = null;
-      const names = this.#granted.filter(({ isLeading }) => isLeading).map(({ name }) => name);
-      this.#granted = [];
-      if (names.length > 0) this.#events.lead(names);
-    });
+    this.#gather();
+  }
+
+  #gather(): void {
+    this.#cancelGather ??= this.#clock.wake(this.#clock.now() + gatherMs, () => this.#settle());
+  }
+
+  /** Tells who leads and who follows, where that is news. */
+  #settle(): void {
+    this.#cancelGather?.();
+    this.#cancelGather = null;
+    const names = { lead: [] as string[], follow: [] as string[] };
+    for (const candidate of this.#candidates.values()) {
+      const role = candidate.isLeading ? "lead" : "follow";
+      if (candidate.told !== role) names[role].push(candidate.name);
+      candidate.told = role;
+    }
+    if (names.follow.length > 0) this.#events.follow(names.follow);
+    if (names.lead.length > 0) this.#events.lead(names.lead);
   }
 
   /** Another tab took the lock, for this one was silent; or the browser refuses locks. */
@@ -160,7 +173,7 @@ export class Tabs {
     const wasLeading = candidate.isLeading;
     this.#withdraw(candidate);
     if (!wasLeading) return this.#grant(candidate);
-    this.#events.follow([candidate.name]);
+    this.#settle();
     this.#compete(candidate);
   }
 
@@ -170,7 +183,9 @@ export class Tabs {
       const now = this.#clock.now();
       const wasAsleep = now > this.#beatDueAt + heartbeatMs;
       this.#cancelBeat = null;
-      const names = [...this.#candidates.values()].filter(({ isLeading }) => isLeading).map(({ name }) => name);
+      const names = [...this.#candidates.values()]
+        .filter(({ isLeading }) => isLeading)
+        .map(({ name }) => name);
       if (names.length > 0) this.#post({ kind: "alive", names });
       for (const candidate of this.#candidates.values()) this.#judge(candidate, now, wasAsleep);
       this.#beat();
@@ -211,6 +226,5 @@ export class Tabs {
     this.#cancelGather?.();
     this.#cancelBeat = null;
     this.#cancelGather = null;
-    this.#granted = [];
   }
 }

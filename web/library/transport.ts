@@ -47,5 +47,7 @@ export interface Transport {
 /** Whatever was thrown, as a TransportError: what is not one means that there was no answer. */
 export function asTransportError(thrown: unknown): TransportError {
   if (thrown instanceof TransportError) return thrown;
-  return new TransportError(thrown instanceof Error ? thrown.message : String(thrown), 0, 0, { cause: thrown });
+  return new TransportError(thrown instanceof Error ? thrown.message : String(thrown), 0, 0, {
+    cause: thrown,
+  });
 }

@@ -1,6 +1,14 @@
 // The words of core that cross into TypeScript, in core's order. core_module.ts holds them against the loaded module.
 
-export const jobStatuses = ["pending", "queued", "starting", "running", "completed", "failed", "cancelled"] as const;
+export const jobStatuses = [
+  "pending",
+  "queued",
+  "starting",
+  "running",
+  "completed",
+  "failed",
+  "cancelled",
+] as const;
 /** What a job's row says. */
 export type JobStatus = (typeof jobStatuses)[number];
 
