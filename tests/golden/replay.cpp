@@ -12,6 +12,7 @@
 #include "core/job_status.hpp"
 #include "core/settlement.hpp"
 #include "core/sql_text.hpp"
+#include "tests/golden/watch_replay.hpp"
 
 namespace jobwatchdog {
 namespace {
@@ -115,7 +116,20 @@ std::string replay_settle(const Cells& cells) {
   return text;
 }
 
+/// The rows of watch scenarios: see tests/golden/watch_replay.hpp. A row that only prepares expects its own
+/// last cell.
+std::string replay_watch(const Cells& cells) {
+  static WatchReplay watch;
+  if (cells[0] == "watch") return watch.play(cells[1], cells[2]);
+  if (cells[0] == "scenario") watch.begin_scenario();
+  if (cells[0] == "policy") watch.set_policy(cells[1], cells[2], cells[3]);
+  return cells.back();
+}
+
 std::string replay(const Cells& cells) {
+  if (cells[0] == "watch" && cells.size() == 4) return replay_watch(cells);
+  if (cells[0] == "scenario" && cells.size() == 2) return replay_watch(cells);
+  if (cells[0] == "policy" && cells.size() == 4) return replay_watch(cells);
   if (cells[0] == "move" && cells.size() == 4) return replay_move(cells);
   if (cells[0] == "backoff" && cells.size() == 4) return replay_backoff(cells);
   if (cells[0] == "duration" && cells.size() == 3) return replay_duration(cells);
