@@ -32,7 +32,7 @@ Rule stale_ai_jobs(const Policy& policy) {
               {"error_message", Assignment::Kind::literal,
                "Trabalho cancelado automaticamente após 10 minutos. Créditos estornados."}};
   rule.audit = true;
-  rule.provider = ProviderLink{"runninghub", "task_id", "api_account", policy.timeout_max};
+  rule.provider = ProviderLink{"runninghub", "task_id", "api_account", policy.watch.timeout_max};
   rule.refund =
       Refund{std::nullopt, "user_id", "user_credit_cost", "credits_charged", "credits_refunded", ""};
   rule.settle_function = QualifiedName{"watchdog", "settle_locked_jobs"};

@@ -14,20 +14,25 @@ void want_at_least(std::vector<Problem>& problems, const char* where, Duration v
 
 }  // namespace
 
-std::vector<Problem> validate_policy(const Policy& policy) {
+std::vector<Problem> validate_watch_policy(const WatchPolicy& policy) {
   std::vector<Problem> problems;
   want_at_least(problems, "WATCHDOG_INITIAL_DELAY_MS", policy.initial_delay, seconds(1));
   want_at_least(problems, "WATCHDOG_POLL_INTERVAL_MS", policy.poll_interval, seconds(1));
-  want_at_least(problems, "WATCHDOG_EXAM_STUCK_AFTER_MS", policy.exam_stuck_after, seconds(1));
-  want_at_least(problems, "WATCHDOG_JOB_STALE_AFTER_MS", policy.job_stale_after, seconds(1));
-  want_at_least(problems, "WATCHDOG_SWEEP_PERIOD_MS", policy.sweep_period, seconds(1));
   if (policy.timeout_max < policy.initial_delay + policy.poll_interval) {
     problems.push_back(
         {"WATCHDOG_MAX_TIMEOUT_MS",
          "is " + duration_text(policy.timeout_max) + ", so a job would be given up before its second check",
          "give more than WATCHDOG_INITIAL_DELAY_MS + WATCHDOG_POLL_INTERVAL_MS"});
   }
-  if (policy.timeout_max < policy.job_stale_after) {
+  return problems;
+}
+
+std::vector<Problem> validate_policy(const Policy& policy) {
+  std::vector<Problem> problems = validate_watch_policy(policy.watch);
+  want_at_least(problems, "WATCHDOG_EXAM_STUCK_AFTER_MS", policy.exam_stuck_after, seconds(1));
+  want_at_least(problems, "WATCHDOG_JOB_STALE_AFTER_MS", policy.job_stale_after, seconds(1));
+  want_at_least(problems, "WATCHDOG_SWEEP_PERIOD_MS", policy.sweep_period, seconds(1));
+  if (policy.watch.timeout_max < policy.job_stale_after) {
     problems.push_back(
         {"WATCHDOG_MAX_TIMEOUT_MS",
          "is shorter than WATCHDOG_JOB_STALE_AFTER_MS, so a job would be failed before it is suspected",

@@ -8,13 +8,17 @@
 
 namespace jobwatchdog {
 
-/// Names of the environment are told beside each number; validate_policy() uses them as the place of a
-/// problem.
-struct Policy {
-  bool watchdog_enabled{false};         ///< WATCHDOG_ENABLED
+/// How a single job is watched. Names of the environment are told beside each number here and below; they are
+/// the place of a problem.
+struct WatchPolicy {
   Duration initial_delay{seconds(30)};  ///< WATCHDOG_INITIAL_DELAY_MS: rest before the first check of a job.
   Duration poll_interval{seconds(15)};  ///< WATCHDOG_POLL_INTERVAL_MS: rest between checks.
   Duration timeout_max{minutes(12)};    ///< WATCHDOG_MAX_TIMEOUT_MS: the hard deadline of one job.
+};
+
+struct Policy {
+  bool watchdog_enabled{false};  ///< WATCHDOG_ENABLED
+  WatchPolicy watch;
   Duration exam_stuck_after{
       minutes(5)};  ///< WATCHDOG_EXAM_STUCK_AFTER_MS: exams in `analyzing`, by updated_at.
   Duration job_stale_after{
@@ -22,6 +26,10 @@ struct Policy {
   Duration sweep_period{minutes(5)};  ///< WATCHDOG_SWEEP_PERIOD_MS: how often cron runs `sweep`.
   int concurrent_jobs_max{3};         ///< WATCHDOG_CONCURRENT_JOBS_MAX: tasks at the provider, per account.
 };
+
+/// Every reason why a job cannot be watched by these numbers, in the order of the fields; empty when it can.
+/** Source: design.md section 3, Policy. */
+[[nodiscard]] std::vector<Problem> validate_watch_policy(const WatchPolicy& policy);
 
 /// Every reason why these numbers cannot be obeyed, in the order of the fields; empty when they can.
 /** Source: design.md section 3, Policy. */

@@ -21,7 +21,9 @@ struct Instant {
 };
 
 [[nodiscard]] constexpr Duration operator-(Instant later, Instant earlier) { return {later.ms - earlier.ms}; }
+[[nodiscard]] constexpr Instant operator+(Instant instant, Duration later) { return {instant.ms + later.ms}; }
 [[nodiscard]] constexpr Duration operator+(Duration a, Duration b) { return {a.ms + b.ms}; }
+[[nodiscard]] constexpr Duration operator-(Duration a, Duration b) { return {a.ms - b.ms}; }
 
 [[nodiscard]] constexpr Duration milliseconds(std::int64_t count) { return {count}; }
 [[nodiscard]] constexpr Duration seconds(std::int64_t count) { return {count * 1'000}; }

@@ -34,7 +34,7 @@ void read_provider(TomlSection& section, Rule& rule, const Policy& policy) {
   provider.name = section.text("provider");
   provider.task = section.text("task", provider.task);
   provider.account = section.text("account", provider.account);
-  provider.hard_deadline = section.duration("hard_deadline").value_or(policy.timeout_max);
+  provider.hard_deadline = section.duration("hard_deadline").value_or(policy.watch.timeout_max);
   if (section.has("provider")) {
     rule.provider = provider;
     return;
@@ -205,7 +205,7 @@ Result<Configuration, ConfigurationProblems> load_configuration(const std::strin
 Result<Policy, ConfigurationProblems> policy_of_environment() {
   Policy policy;
   ConfigurationProblems problems;
-  read_duration_ms("WATCHDOG_MAX_TIMEOUT_MS", policy.timeout_max, problems);
+  read_duration_ms("WATCHDOG_MAX_TIMEOUT_MS", policy.watch.timeout_max, problems);
   read_duration_ms("WATCHDOG_EXAM_STUCK_AFTER_MS", policy.exam_stuck_after, problems);
   read_duration_ms("WATCHDOG_JOB_STALE_AFTER_MS", policy.job_stale_after, problems);
   read_duration_ms("WATCHDOG_SWEEP_PERIOD_MS", policy.sweep_period, problems);

@@ -61,17 +61,17 @@ TEST(job_status, is_drawn_in_the_readme_as_the_table_has_it) {
 TEST(policy, defaults_are_usable_and_off) {
   EXPECT_TRUE(validate_policy({}).empty());
   EXPECT_FALSE(Policy{}.watchdog_enabled);
-  EXPECT_EQ(Policy{}.timeout_max, milliseconds(720'000));
+  EXPECT_EQ(WatchPolicy{}.timeout_max, milliseconds(720'000));
 }
 
 TEST(policy, that_gives_up_before_it_looks_is_refused) {
   Policy policy;
-  policy.timeout_max = seconds(40);
+  policy.watch.timeout_max = seconds(40);
   const auto problems = validate_policy(policy);
   ASSERT_EQ(problems.size(), 2U);
   EXPECT_EQ(problems[0].where, "WATCHDOG_MAX_TIMEOUT_MS");
   policy = {};
-  policy.poll_interval = milliseconds(1);
+  policy.watch.poll_interval = milliseconds(1);
   EXPECT_EQ(validate_policy(policy).size(), 1U);
   policy = {};
   policy.concurrent_jobs_max = 0;
