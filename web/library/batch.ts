@@ -37,7 +37,7 @@ function answerOf(read: () => SyncAnswer): SyncAnswer {
 /** One element of a batch's reply. It may hold `httpStatus` instead of a reply: what a single ask would have met. */
 function readElement(fields: Record<string, unknown> | undefined, name: string): SyncAnswer {
   if (fields === undefined) return new TransportError(`the batch's reply says nothing about ${name}`);
-  const httpStatus = fields["httpStatus"];
+  const httpStatus = fields.httpStatus;
   if (typeof httpStatus === "number" && httpStatus >= 400)
     return new TransportError(`http ${httpStatus}`, httpStatus);
   return readReply(fields);

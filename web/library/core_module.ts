@@ -2,7 +2,7 @@
 import type { CoreModule } from "./jobwatchdog_core.mjs";
 import { vocabularyText } from "./vocabulary.js";
 
-export type { CoreModule };
+export type { CoreEvent, CoreModule, CoreStep } from "./jobwatchdog_core.mjs";
 
 /**
  * Where the module's bytes come from. A function is called when the bytes are needed, not before.

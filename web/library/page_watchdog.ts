@@ -313,20 +313,24 @@ export class PageWatchdog {
 
   // Beginning and resting.
 
+  /** Does what the flags say now. */
   #obeyFlags(): void {
-    const values = this.#parts.flags.get();
-    if (!values.WATCHDOG_ENABLED) return this.#switchOff();
-    if (![...this.#jobs.values()].some((job) => !isTerminal(job.status))) return;
-    if (this.#isUnavailable) return this.#showUnavailable();
-    if (!this.#module) return this.#load();
-    const { policy, problems } = choosePolicy(this.#module, values, this.#parts.policy);
-    for (const problem of problems) this.#warnOnce(`${problem}. The default is used.`);
-    if (this.#list) this.#list.setPolicy(policy);
-    else this.#list = new JobList(this.#module, policy);
-    this.#run();
+    if (!this.#parts.flags.get().WATCHDOG_ENABLED) this.#switchOff();
+    else if (![...this.#jobs.values()].some((job) => !isTerminal(job.status))) return;
+    else if (this.#isUnavailable) this.#showUnavailable();
+    else if (!this.#module) this.#load();
+    else this.#run(this.#module);
   }
 
-  #run(): void {
+  #obeyPolicy(module: CoreModule): void {
+    const { policy, problems } = choosePolicy(module, this.#parts.flags.get(), this.#parts.policy);
+    for (const problem of problems) this.#warnOnce(`${problem}. The default is used.`);
+    if (this.#list) this.#list.setPolicy(policy);
+    else this.#list = new JobList(module, policy);
+  }
+
+  #run(module: CoreModule): void {
+    this.#obeyPolicy(module);
     if (!this.#isRunning) {
       this.#isRunning = true;
       this.#openTabs();

@@ -41,7 +41,7 @@ function readUrl(value: unknown): string | undefined {
 /** The reply about one job: {synced, status?, outputUrl?, reason?, serverNow?, deadlineAt?, errorMessage?}. */
 export function readReply(value: unknown): SyncReply {
   const fields = fieldsOf(value, "the reply");
-  if (typeof fields["synced"] !== "boolean") throw new TransportError("the reply does not say `synced`");
+  if (typeof fields.synced !== "boolean") throw new TransportError("the reply does not say `synced`");
   return {
     status: optional(fields, "status", readStatus),
     reason: optional(fields, "reason", readReason),
@@ -54,12 +54,12 @@ export function readReply(value: unknown): SyncReply {
 
 /** The elements of a batch's reply {results: [{table, jobId, ...}]}, by table and job. */
 export function readResults(value: unknown): Map<string, Fields> {
-  const results = fieldsOf(value, "the batch's reply")["results"];
+  const results = fieldsOf(value, "the batch's reply").results;
   if (!Array.isArray(results)) throw new TransportError("the batch's reply has no `results`");
   return new Map(
     results.map((element: unknown) => {
       const fields = fieldsOf(element, "a result");
-      return [`${fields["table"]} ${fields["jobId"]}`, fields];
+      return [`${fields.table} ${fields.jobId}`, fields];
     }),
   );
 }

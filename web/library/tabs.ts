@@ -172,9 +172,12 @@ export class Tabs {
   #lose(candidate: Candidate): void {
     const wasLeading = candidate.isLeading;
     this.#withdraw(candidate);
-    if (!wasLeading) return this.#grant(candidate);
-    this.#settle();
-    this.#compete(candidate);
+    if (wasLeading) {
+      this.#settle();
+      this.#compete(candidate);
+    } else {
+      this.#grant(candidate);
+    }
   }
 
   /** Says that this tab is alive, and looks whether the others are. */
