@@ -121,7 +121,7 @@ export class PageWatchdog {
 
   #admit(name: string, { toolType, jobId, status }: WatchRequest, user: Watcher): WatchedJob {
     const known = jobStatuses.find((word) => word === status) ?? "pending";
-    const job = new WatchedJob(name, { toolType, jobId }, known);
+    const job = new WatchedJob(name, { toolType, jobId }, known, this.#parts.clock.now());
     job.watchers.add(user);
     this.#jobs.set(name, job);
     this.#drive(() => {
@@ -347,7 +347,12 @@ export class PageWatchdog {
   #enlist(job: WatchedJob): void {
     if (!this.#list) return;
     job.key = this.#list.add();
-    this.#step(job, { kind: "watch", status: job.status });
+    // It was watched from the page's point of view since then; only core was not there to hear it.
+    const begun = { now: job.since, drawPermille: 0 };
+    this.#perform(job, this.#list.step(job.key, { kind: "watch", status: job.status }, begun), {
+      kind: "watch",
+    });
+    this.#step(job, { kind: "tick" });
   }
 
   #openTabs(): void {

@@ -64,6 +64,8 @@ export class WatchedJob {
   readonly ref: JobRef;
   readonly name: string;
   status: JobStatus;
+  /** When the page began to watch it, by the clock. */
+  readonly since: number;
   snapshot: WatchSnapshot = idleSnapshot;
   /** Its place in core's list; null while core does not know it. */
   key: number | null = null;
@@ -71,10 +73,11 @@ export class WatchedJob {
   readonly watchers = new Set<Watcher>();
   #nextAskAt: number | null = null;
 
-  constructor(name: string, ref: JobRef, status: JobStatus) {
+  constructor(name: string, ref: JobRef, status: JobStatus, since: number) {
     this.name = name;
     this.ref = ref;
     this.status = status;
+    this.since = since;
   }
 
   /** Makes a new snapshot if that says anything new; tells whether it did. */
