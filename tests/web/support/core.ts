@@ -3,9 +3,10 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type CoreModule, loadCore } from "jobwatchdog/wasm";
 
-const library = new URL("../../../web/library/", import.meta.url);
+/** A file of the project, by its path from tests/web/support. As text, for jsdom has another URL than Node. */
+export const projectFile = (path: string): string => fileURLToPath(new URL(path, import.meta.url).href);
 
-export const coreBytes = (): Uint8Array => readFileSync(fileURLToPath(new URL("jobwatchdog_core.wasm", library)));
+export const coreBytes = (): Uint8Array => readFileSync(projectFile("../../../web/library/jobwatchdog_core.wasm"));
 
 let loading: Promise<CoreModule> | undefined;
 

@@ -1,9 +1,8 @@
 // Reads tests/golden/watch.txt: scenarios of rows "watch | TIME | EVENT | ACTIONS".
 import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import type { JobStatus, SyncReason } from "jobwatchdog";
+import type { JobStatus, SyncReason, WatchPolicy } from "jobwatchdog";
 import { jobStatuses, syncReasons } from "jobwatchdog/vocabulary";
-import type { WatchPolicy } from "jobwatchdog";
+import { projectFile } from "./core.js";
 
 /** Where the server's clock stands at 0:00 of the rows. */
 export const serverEpochMs = 1_700_000_000_000;
@@ -83,7 +82,7 @@ function readEvent(text: string, rowMs: number): GoldenEvent {
 }
 
 export function goldenScenarios(): Scenario[] {
-  const text = readFileSync(fileURLToPath(new URL("../../golden/watch.txt", import.meta.url)), "utf8");
+  const text = readFileSync(projectFile("../../golden/watch.txt"), "utf8");
   const scenarios: Scenario[] = [];
   let policy: WatchPolicy = { initialDelayMs: 30_000, pollIntervalMs: 15_000, maxTimeoutMs: 720_000 };
   text.split("\n").forEach((line, index) => {
