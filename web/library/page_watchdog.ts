@@ -373,10 +373,11 @@ export class PageWatchdog {
     });
   }
 
-  #meet({ isVisible, isOnline }: PageConditions): void {
+  #meet({ isVisible, isOnline, isGone }: PageConditions): void {
     this.#stepAll(isOnline ? "online" : "offline");
     this.#stepAll(isVisible ? "visible" : "hidden");
     this.#tabs?.setVisible(isVisible);
+    this.#tabs?.setListening(!isGone);
   }
 
   #switchOff(): void {

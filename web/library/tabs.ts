@@ -38,7 +38,8 @@ const gatherMs = 20;
 
 export class Tabs {
   readonly #locks: PageLocks;
-  readonly #channel: PageChannel;
+  readonly #openChannel: () => PageChannel;
+  #channel: PageChannel | null;
   readonly #clock: Clock;
   readonly #events: TabEvents;
   readonly #prefix: string;
@@ -65,7 +66,8 @@ export class Tabs {
     this.#clock = clock;
     this.#events = events;
     this.#prefix = `jobwatchdog:${scope}:`;
-    this.#channel = openChannel(`jobwatchdog:${scope}`, (message) => this.#hear(message as Message));
+    this.#openChannel = () => openChannel(`jobwatchdog:${scope}`, (message) => this.#hear(message as Message));
+    this.#channel = this.#openChannel();
   }
 
   /** This tab watches the job. In a moment it is told whether it leads. */
@@ -98,6 +100,12 @@ export class Tabs {
     this.#settle();
   }
 
+  /** A page in the back/forward cache may hold no channel open; a hidden one listens. */
+  setListening(isListening: boolean): void {
+    if (isListening) this.#channel ??= this.#openChannel();
+    else this.#closeChannel();
+  }
+
   tellNews(name: string, reply: SyncReply): void {
     this.#post({ kind: "news", name, reply });
   }
@@ -111,7 +119,7 @@ export class Tabs {
     for (const candidate of this.#candidates.values()) this.#withdraw(candidate);
     this.#candidates.clear();
     this.#stopTimers();
-    this.#channel.close();
+    this.#closeChannel();
   }
 
   #compete(candidate: Candidate, steal = false): void {
@@ -221,7 +229,12 @@ export class Tabs {
   }
 
   #post(message: Message): void {
-    this.#channel.post(message);
+    this.#channel?.post(message);
+  }
+
+  #closeChannel(): void {
+    this.#channel?.close();
+    this.#channel = null;
   }
 
   #stopTimers(): void {
