@@ -3,7 +3,13 @@ import { JobList, type WatchEvent, type WatchStep } from "jobwatchdog/job_list";
 import { type EventKind, isTerminal, type JobStatus } from "jobwatchdog/vocabulary";
 import { describe, expect, test } from "vitest";
 import { realCore } from "./support/core.js";
-import { type GoldenEvent, type GoldenRow, goldenScenarios, type Scenario, timeText } from "./support/golden_table.js";
+import {
+  type GoldenEvent,
+  type GoldenRow,
+  goldenScenarios,
+  type Scenario,
+  timeText,
+} from "./support/golden_table.js";
 
 const core = await realCore();
 
@@ -13,7 +19,16 @@ function kindOf(word: string): EventKind {
 
 function watchEvent(event: GoldenEvent): WatchEvent {
   const { status, reason, number, httpStatus, retryAfterMs, serverNow, deadlineAt } = event;
-  return { kind: kindOf(event.word), status, reason, requestNumber: number, httpStatus, retryAfterMs, serverNow, deadlineAt };
+  return {
+    kind: kindOf(event.word),
+    status,
+    reason,
+    requestNumber: number,
+    httpStatus,
+    retryAfterMs,
+    serverNow,
+    deadlineAt,
+  };
 }
 
 /** Texts do not cross into the module: a report is compared by its kind. */
@@ -26,7 +41,8 @@ function actionsText(step: WatchStep, previousPause: string | null, wakeAt: numb
   if (step.abort) said.push("abort");
   if (step.report) said.push(step.report);
   const hasEnded = isTerminal(step.phase as JobStatus); // An end says nothing about its pause any more.
-  if (step.pauseReason !== previousPause && !hasEnded) said.push(step.pauseReason ? `paused ${step.pauseReason}` : "resumed");
+  if (step.pauseReason !== previousPause && !hasEnded)
+    said.push(step.pauseReason ? `paused ${step.pauseReason}` : "resumed");
   if (step.ask !== 0) said.push(`ask ${step.ask}`);
   if (wakeAt !== null) said.push(`wake ${timeText(wakeAt)}`);
   return said.join(", ") || "-";
@@ -59,7 +75,9 @@ describe("the module decides as core does", () => {
 
   test.each(scenarios.map((scenario) => [scenario.name, scenario] as const))("%s", (_name, scenario) => {
     const said = replay(scenario);
-    expect(scenario.rows.map(({ line }, place) => `${line}: ${said[place]}`)).toEqual(scenario.rows.map(expectation));
+    expect(scenario.rows.map(({ line }, place) => `${line}: ${said[place]}`)).toEqual(
+      scenario.rows.map(expectation),
+    );
   });
 
   test("twin: another number in the policy is noticed", () => {

@@ -8,7 +8,8 @@ import { openPage } from "./support/page.js";
 /** What a page cannot meet, and why. */
 const notForPages: Record<string, string> = {
   "clock jumped a day back": "the clock of a page only goes forward",
-  "it goes along when others are asked about, if it is nearly time": "needs a second job: see page_watchdog.test.ts",
+  "it goes along when others are asked about, if it is nearly time":
+    "needs a second job: see page_watchdog.test.ts",
 };
 
 const job = { toolType: "upscaler", jobId: "1" };
@@ -33,7 +34,8 @@ class StorePlayer {
     this.browser.clock.draw = () => row.event.draw;
     const due = this.browser.clock.nextTimerAt;
     // A tick that is due is the page's own timer; one that comes late is a machine that slept.
-    if (row.event.word === "tick" && due !== null && due <= row.at) await this.browser.clock.sleepUntil(row.at);
+    if (row.event.word === "tick" && due !== null && due <= row.at)
+      await this.browser.clock.sleepUntil(row.at);
     else await this.browser.clock.advanceTo(row.at);
     this.#meet(row);
     await settle();
@@ -80,7 +82,8 @@ class StorePlayer {
     }
     const { phase, pauseReason } = this.#handle?.getSnapshot() ?? { phase: "stopped", pauseReason: null };
     const isWatched = ["waiting", "watching", "overdue", "stopped"].includes(phase);
-    if (pauseReason !== this.#seen.pause && isWatched) said.push(pauseReason ? `paused ${pauseReason}` : "resumed");
+    if (pauseReason !== this.#seen.pause && isWatched)
+      said.push(pauseReason ? `paused ${pauseReason}` : "resumed");
     const asks = this.transport.requests.length;
     if (asks > this.#seen.asks) said.push(`ask ${asks}`);
     const wakeAt = this.browser.clock.nextTimerAt;
@@ -106,7 +109,8 @@ describe("the page does what core decides", () => {
   const playable = scenarios.filter(isPlayable);
 
   test("nearly all scenarios are played", () => {
-    for (const name of Object.keys(notForPages)) expect(scenarios.map((scenario) => scenario.name)).toContain(name);
+    for (const name of Object.keys(notForPages))
+      expect(scenarios.map((scenario) => scenario.name)).toContain(name);
     expect(scenarios.length - playable.length).toBe(4);
   });
 

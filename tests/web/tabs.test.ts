@@ -1,5 +1,5 @@
 // P5: of many tabs one asks and the others hear of it; whatever happens to that one, somebody asks.
-import { type JobWatchdogOptions, settableFlags, type SyncReply, type WatchUpdate } from "jobwatchdog";
+import { type JobWatchdogOptions, type SyncReply, settableFlags, type WatchUpdate } from "jobwatchdog";
 import { FakeBrowser, type FakeTab, FakeTransport, settle } from "jobwatchdog/testing";
 import { describe, expect, test } from "vitest";
 import { openPage, type TestPage } from "./support/page.js";
@@ -16,12 +16,26 @@ interface Together {
 }
 
 /** Tabs of one browser that all watch job 1. */
-function openTabs(count: number, options: Partial<JobWatchdogOptions> = {}, about?: () => SyncReply): Together {
+function openTabs(
+  count: number,
+  options: Partial<JobWatchdogOptions> = {},
+  about?: () => SyncReply,
+): Together {
   const browser = new FakeBrowser();
   const kinds: string[][] = [];
   const pages = Array.from({ length: count }, (_, place) => {
-    const server = { clock: browser.clock, latencyMs: 200, about: about ?? (() => ({ reason: "still_processing" as const })) };
-    const page = openPage({ browser, tab: browser.openTab(), tabs: true, transport: new FakeTransport(server), ...options });
+    const server = {
+      clock: browser.clock,
+      latencyMs: 200,
+      about: about ?? (() => ({ reason: "still_processing" as const })),
+    };
+    const page = openPage({
+      browser,
+      tab: browser.openTab(),
+      tabs: true,
+      transport: new FakeTransport(server),
+      ...options,
+    });
     const told: string[] = [];
     kinds[place] = told;
     page.watchdog.watch(running, { updated: ({ kind }: WatchUpdate) => told.push(kind) });
@@ -59,7 +73,9 @@ describe("ten tabs", () => {
     await off.browser.clock.advance(minute);
     expect(off.requestCount()).toBeGreaterThanOrEqual(20);
     const browser = new FakeBrowser();
-    const pages = [0, 1].map(() => openPage({ browser, tab: browser.openTab({ withLocks: false }), tabs: true }));
+    const pages = [0, 1].map(() =>
+      openPage({ browser, tab: browser.openTab({ withLocks: false }), tabs: true }),
+    );
     for (const { watchdog } of pages) watchdog.watch(running);
     await browser.clock.advance(30_000);
     expect(pages.map(({ transport }) => transport.requests.length)).toEqual([1, 1]);
@@ -68,7 +84,9 @@ describe("ten tabs", () => {
   test("all hear of the end, each once", async () => {
     const browserTime = { now: () => 0 };
     const ten = openTabs(10, {}, () =>
-      browserTime.now() < minute ? { reason: "still_processing" } : { status: "completed", outputUrl: "https://a.b/c" },
+      browserTime.now() < minute
+        ? { reason: "still_processing" }
+        : { status: "completed", outputUrl: "https://a.b/c" },
     );
     browserTime.now = () => ten.browser.clock.now();
     await ten.browser.clock.advance(2 * minute);
@@ -102,7 +120,8 @@ describe("the tab that asks", () => {
     const before = three.browser.clock.now();
     const others = three.pages.filter((page) => page !== leader);
     const asked = () => others.some(({ transport }) => transport.requests.length > 0);
-    while (!asked() && three.browser.clock.now() < before + 10 * minute) await three.browser.clock.advance(100);
+    while (!asked() && three.browser.clock.now() < before + 10 * minute)
+      await three.browser.clock.advance(100);
     return three.browser.clock.now() - before;
   }
 
@@ -149,7 +168,11 @@ describe("the tab that asks", () => {
     expect(two.browser.locks.heldNames.length).toBe(1);
     flags.set({ WATCHDOG_ENABLED: false });
     await settle();
-    expect([two.browser.locks.heldNames, two.browser.channelCount, two.browser.clock.timerCount]).toEqual([[], 0, 0]);
+    expect([two.browser.locks.heldNames, two.browser.channelCount, two.browser.clock.timerCount]).toEqual([
+      [],
+      0,
+      0,
+    ]);
     const before = two.requestCount();
     flags.set({ WATCHDOG_ENABLED: true });
     await two.browser.clock.advance(10 * minute);

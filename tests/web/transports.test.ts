@@ -18,20 +18,31 @@ function fakeFetch(answer: Answer) {
   const sent: Sent[] = [];
   const fetch = async (url: unknown, init: RequestInit = {}) => {
     const headers = Object.fromEntries(new Headers(init.headers));
-    const request = { url: String(url), headers, body: JSON.parse(String(init.body)), signal: init.signal as AbortSignal };
+    const request = {
+      url: String(url),
+      headers,
+      body: JSON.parse(String(init.body)),
+      signal: init.signal as AbortSignal,
+    };
     sent.push(request);
     return answer(request);
   };
   return { fetch: fetch as unknown as typeof globalThis.fetch, sent };
 }
 
-const adapters: [string, (fetch: typeof globalThis.fetch) => Transport][] = [
-  ["fetchTransport", (fetch) => fetchTransport({ url: "https://api.example/functions/v1/runninghub-job-sync", fetch })],
+type Make = (fetch: typeof globalThis.fetch) => Transport;
+
+const bySupabase: Make = (fetch) => {
+  const functions = new FunctionsClient("https://api.example/functions/v1", { customFetch: fetch });
+  return supabaseTransport({ functions });
+};
+
+const adapters: [string, Make][] = [
   [
-    "supabaseTransport with the real client",
-    (fetch) =>
-      supabaseTransport({ functions: new FunctionsClient("https://api.example/functions/v1", { customFetch: fetch }) }),
+    "fetchTransport",
+    (fetch) => fetchTransport({ url: "https://api.example/functions/v1/runninghub-job-sync", fetch }),
   ],
+  ["supabaseTransport with the real client", bySupabase],
 ];
 
 const json = (body: unknown, init?: ResponseInit) =>
@@ -96,7 +107,11 @@ describe.each(adapters)("%s", (_name, make) => {
       body.jobs ? json({ error: "table and jobId are required" }, { status: 400 }) : json({ synced: false }),
     );
     const transport = make(fetch);
-    expect(httpStatuses(await transport.ask(jobs("1", "2", "3"), signal()))).toEqual(["reply", "reply", "reply"]);
+    expect(httpStatuses(await transport.ask(jobs("1", "2", "3"), signal()))).toEqual([
+      "reply",
+      "reply",
+      "reply",
+    ]);
     expect(sent.length).toBe(4);
     await transport.ask(jobs("1", "2"), signal());
     expect(sent.map(({ body }) => body.jobId ?? "batch")).toEqual(["batch", "1", "2", "3", "1", "2"]);
@@ -106,7 +121,9 @@ describe.each(adapters)("%s", (_name, make) => {
     const { fetch, sent } = fakeFetch(({ body }) => {
       const isBad = body.jobId === "bad" || body.jobs?.some(({ jobId }) => jobId === "bad");
       if (isBad) return json({ error: "no such job" }, { status: 400 });
-      return json(body.jobs ? { results: body.jobs.map((job) => ({ ...job, synced: false })) } : { synced: false });
+      return json(
+        body.jobs ? { results: body.jobs.map((job) => ({ ...job, synced: false })) } : { synced: false },
+      );
     });
     const transport = make(fetch);
     expect(httpStatuses(await transport.ask(jobs("1", "bad"), signal()))).toEqual(["reply", 400]);
@@ -127,12 +144,18 @@ describe.each(adapters)("%s", (_name, make) => {
   ])("an error tells its status and Retry-After: %s", async (retryAfter, ms) => {
     const headers = { "Retry-After": retryAfter, Date: "Fri, 02 Jan 2026 00:00:00 GMT" };
     const { fetch } = fakeFetch(() => new Response("busy", { status: 429, headers }));
-    expect(await failureOf(make(fetch).ask(jobs("1"), signal()))).toMatchObject({ httpStatus: 429, retryAfterMs: ms });
+    expect(await failureOf(make(fetch).ask(jobs("1"), signal()))).toMatchObject({
+      httpStatus: 429,
+      retryAfterMs: ms,
+    });
   });
 
   test("no network is no answer", async () => {
     const { fetch } = fakeFetch(() => Promise.reject(new TypeError("Failed to fetch")));
-    expect(await failureOf(make(fetch).ask(jobs("1"), signal()))).toMatchObject({ httpStatus: 0, retryAfterMs: 0 });
+    expect(await failureOf(make(fetch).ask(jobs("1"), signal()))).toMatchObject({
+      httpStatus: 0,
+      retryAfterMs: 0,
+    });
   });
 
   test("the signal reaches the request", async () => {
@@ -160,21 +183,25 @@ describe.each(adapters)("%s", (_name, make) => {
   });
 
   test("a page of HTML is an error, and not a crash", async () => {
-    const { fetch } = fakeFetch(() => new Response("<h1>Sign in</h1>", { headers: { "Content-Type": "text/html" } }));
+    const { fetch } = fakeFetch(
+      () => new Response("<h1>Sign in</h1>", { headers: { "Content-Type": "text/html" } }),
+    );
     expect((await failureOf(make(fetch).ask(jobs("1"), signal()))).httpStatus).toBe(0);
   });
 });
 
 describe("what differs", () => {
   test("a relay error of Supabase is no answer, whatever its status", async () => {
-    const { fetch } = fakeFetch(() => new Response("", { status: 404, headers: { "x-relay-error": "true" } }));
-    const transport = (adapters[1]?.[1] as (typeof adapters)[0][1])(fetch);
+    const { fetch } = fakeFetch(
+      () => new Response("", { status: 404, headers: { "x-relay-error": "true" } }),
+    );
+    const transport = bySupabase(fetch);
     expect((await failureOf(transport.ask(jobs("1"), signal()))).httpStatus).toBe(0);
   });
 
   test("twin: without the header it is the function's own status", async () => {
     const { fetch } = fakeFetch(() => new Response("", { status: 404 }));
-    const transport = (adapters[1]?.[1] as (typeof adapters)[0][1])(fetch);
+    const transport = bySupabase(fetch);
     expect((await failureOf(transport.ask(jobs("1"), signal()))).httpStatus).toBe(404);
   });
 
@@ -185,7 +212,7 @@ describe("what differs", () => {
     const transport = fetchTransport({ url: "/sync", fetch, headers, tables: { music: "songs" } });
     await transport.ask([{ toolType: "music", jobId: "1" }], signal());
     await transport.ask([{ toolType: "poster", jobId: "2" }], signal());
-    expect(sent.map((request) => [request.headers["authorization"], request.body.table])).toEqual([
+    expect(sent.map((request) => [request.headers.authorization, request.body.table])).toEqual([
       ["Bearer 1", "songs"],
       ["Bearer 2", "poster_jobs"],
     ]);

@@ -17,6 +17,17 @@ function within(page: TestPage, strict = false) {
   };
 }
 
+interface RowProps {
+  id: string;
+  name?: string;
+  tell?: (line: string) => void;
+}
+
+function Row({ id, name, tell }: RowProps) {
+  const { phase } = useJobWatchdog("upscaler", id, "running", ({ kind }) => tell?.(`${name} ${kind}`));
+  return <p>{phase}</p>;
+}
+
 const advance = (page: TestPage, ms: number) => act(() => page.browser.clock.advance(ms));
 
 describe("what the hook returns", () => {
@@ -24,7 +35,8 @@ describe("what the hook returns", () => {
     const page = openPage();
     const updates: WatchUpdate[] = [];
     const { result, rerender } = renderHook(
-      ({ status }: { status: JobStatus }) => useJobWatchdog("upscaler", "1", status, (update) => updates.push(update)),
+      ({ status }: { status: JobStatus }) =>
+        useJobWatchdog("upscaler", "1", status, (update) => updates.push(update)),
       { wrapper: within(page), initialProps: { status: "running" } },
     );
     await advance(page, 0);
@@ -53,7 +65,13 @@ describe("what the hook returns", () => {
     page.transport.last.reply({ status: "completed", outputUrl: "https://cdn.example/1.png" });
     await act(settle);
     expect(result.current).toMatchObject({ phase: "completed", attempts: 2, nextCheckAt: null });
-    const told = { kind: "completed", toolType: "upscaler", jobId: "1", status: "completed", source: "server" };
+    const told = {
+      kind: "completed",
+      toolType: "upscaler",
+      jobId: "1",
+      status: "completed",
+      source: "server",
+    };
     expect(updates).toEqual([{ ...told, outputUrl: "https://cdn.example/1.png" }]);
     rerender({ status: "completed" });
     await advance(page, 60 * minute);
@@ -93,7 +111,9 @@ describe("what the hook returns", () => {
 
   test("refresh() asks now", async () => {
     const page = openPage();
-    const { result } = renderHook(() => useJobWatchdog("upscaler", "1", "running"), { wrapper: within(page) });
+    const { result } = renderHook(() => useJobWatchdog("upscaler", "1", "running"), {
+      wrapper: within(page),
+    });
     await advance(page, 1_000);
     act(() => result.current.refresh());
     await act(settle);
@@ -119,7 +139,10 @@ describe("what the hook returns", () => {
 describe("P2: rendering again and again", () => {
   async function rendersFor12Minutes(key: (render: number) => string): Promise<WatchUpdate[]> {
     const browser = new FakeBrowser();
-    const transport = new FakeTransport({ clock: browser.clock, about: () => ({ reason: "still_processing" }) });
+    const transport = new FakeTransport({
+      clock: browser.clock,
+      about: () => ({ reason: "still_processing" }),
+    });
     const page = openPage({ browser, transport });
     const updates: WatchUpdate[] = [];
     const { rerender } = renderHook(
@@ -154,7 +177,9 @@ describe("P2: rendering again and again", () => {
 describe("P6: StrictMode, and many components of one job", () => {
   test("mounted twice: one timer, one watch; none after unmounting", async () => {
     const page = openPage();
-    const { unmount } = renderHook(() => useJobWatchdog("upscaler", "1", "running"), { wrapper: within(page, true) });
+    const { unmount } = renderHook(() => useJobWatchdog("upscaler", "1", "running"), {
+      wrapper: within(page, true),
+    });
     await advance(page, 0);
     expect(page.browser.clock.timerCount).toBe(1);
     await advance(page, 30_000);
@@ -169,16 +194,17 @@ describe("P6: StrictMode, and many components of one job", () => {
   test("two components of one job share its watch, and each is told once", async () => {
     const page = openPage();
     const told: string[] = [];
-    function Row({ name }: { name: string }) {
-      const { phase } = useJobWatchdog("upscaler", "1", "running", ({ kind }) => told.push(`${name} ${kind}`));
-      return <p>{phase}</p>;
-    }
+    const tell = (line: string) => told.push(line);
     const Page = within(page, true);
-    const { rerender, container } = render(<Page>{[<Row key="a" name="a" />, <Row key="b" name="b" />]}</Page>);
+    const { rerender, container } = render(
+      <Page>
+        {[<Row key="a" id="1" name="a" tell={tell} />, <Row key="b" id="1" name="b" tell={tell} />]}
+      </Page>,
+    );
     await advance(page, 30_000);
     page.transport.last.reply({ reason: "still_processing" });
     await act(settle);
-    rerender(<Page>{[<Row key="b" name="b" />]}</Page>);
+    rerender(<Page>{[<Row key="b" id="1" name="b" tell={tell} />]}</Page>);
     await advance(page, 15_000);
     expect(page.transport.requests.map(({ jobs }) => jobs.length)).toEqual([1, 1]);
     page.transport.last.reply({ status: "completed" });
@@ -189,16 +215,12 @@ describe("P6: StrictMode, and many components of one job", () => {
 
   test("many components: one request for all", async () => {
     const page = openPage();
-    function Row({ id }: { id: number }) {
-      useJobWatchdog("upscaler", String(id), "running");
-      return null;
-    }
     const Page = within(page);
     const ids = Array.from({ length: 250 }, (_, id) => id);
     render(
       <Page>
         {ids.map((id) => (
-          <Row key={id} id={id} />
+          <Row key={id} id={String(id)} />
         ))}
       </Page>,
     );
@@ -212,7 +234,8 @@ describe("P11: the component shows another job", () => {
     const page = openPage();
     const updates: WatchUpdate[] = [];
     const { result, rerender } = renderHook(
-      ({ id }: { id: string | null }) => useJobWatchdog("upscaler", id, "running", (update) => updates.push(update)),
+      ({ id }: { id: string | null }) =>
+        useJobWatchdog("upscaler", id, "running", (update) => updates.push(update)),
       { wrapper: within(page), initialProps: { id: "1" as string | null } },
     );
     await advance(page, 30_000);

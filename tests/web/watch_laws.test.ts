@@ -100,9 +100,24 @@ describe("P4: hidden and offline pages", () => {
   });
 
   test.each([
-    ["online", "offline", (page: ReturnType<typeof openPage>) => page.tab.goOffline(), (page: ReturnType<typeof openPage>) => page.tab.goOnline()],
-    ["pageshow", "hidden", (page: ReturnType<typeof openPage>) => page.tab.leave(), (page: ReturnType<typeof openPage>) => page.tab.comeBack()],
-    ["focus", "hidden", (page: ReturnType<typeof openPage>) => page.tab.leave(), (page: ReturnType<typeof openPage>) => page.tab.focus()],
+    [
+      "online",
+      "offline",
+      (page: ReturnType<typeof openPage>) => page.tab.goOffline(),
+      (page: ReturnType<typeof openPage>) => page.tab.goOnline(),
+    ],
+    [
+      "pageshow",
+      "hidden",
+      (page: ReturnType<typeof openPage>) => page.tab.leave(),
+      (page: ReturnType<typeof openPage>) => page.tab.comeBack(),
+    ],
+    [
+      "focus",
+      "hidden",
+      (page: ReturnType<typeof openPage>) => page.tab.leave(),
+      (page: ReturnType<typeof openPage>) => page.tab.focus(),
+    ],
   ])("%s: a check at once", async (_sign, pauseReason, go, comeBack) => {
     const page = openPage();
     const handle = page.watchdog.watch(running);
@@ -149,7 +164,8 @@ describe("P7: sleep", () => {
 describe("P8: a late success", () => {
   test.each([12, 13, 15, 20])("%i minutes after the start is told, behind the delay", async (minutes) => {
     const browser = new FakeBrowser();
-    const about = () => (browser.clock.now() < minutes * minute ? stillProcessing : { status: "completed" as const });
+    const about = () =>
+      browser.clock.now() < minutes * minute ? stillProcessing : { status: "completed" as const };
     const page = openPage({ browser, transport: new FakeTransport({ clock: browser.clock, about }) });
     const kinds: string[] = [];
     page.watchdog.watch(running, { updated: ({ kind }) => kinds.push(kind) });

@@ -1,8 +1,10 @@
 // Makes the watchdog of a page from its options. Nothing begins before the first job is watched.
 import { type Clock, systemClock } from "./clock.js";
-import { type CoreModule, loadCore, type WasmSource } from "./core_module.js";
+import type { WasmSource } from "./core_module.js";
+import type { EngineMaker } from "./engine.js";
 import { type FlagSource, staticFlags } from "./flags.js";
 import type { WatchPolicy } from "./job_list.js";
+import * as log from "./log.js";
 import { browserPage, type PageEnvironment } from "./page_environment.js";
 import { PageWatchdog, type WatchHandle, type WatchRequest } from "./page_watchdog.js";
 import type { Transport } from "./transport.js";
@@ -27,7 +29,7 @@ export interface JobWatchdogOptions extends Partial<WatchPolicy> {
   /** For tests: see "jobwatchdog/testing". */
   clock?: Clock;
   page?: PageEnvironment;
-  loadCore?: () => Promise<CoreModule>;
+  loadEngine?: () => Promise<EngineMaker>;
 }
 
 /** One for a page. Give it to <JobWatchdogProvider>, or use it without React. */
@@ -48,7 +50,8 @@ export function createJobWatchdog(options: JobWatchdogOptions): JobWatchdog {
   return new PageWatchdog({
     transport,
     flags: options.flags ?? staticFlags({}),
-    loadCore: options.loadCore ?? (() => loadCore(options.wasm)),
+    // Comes with the core, when the first job is watched.
+    loadEngine: options.loadEngine ?? (async () => (await import("./engine.js")).loadEngine(options.wasm)),
     page: options.page ?? browserPage(),
     clock: options.clock ?? systemClock,
     tabsScope: tabs === false ? null : scope,
@@ -57,8 +60,7 @@ export function createJobWatchdog(options: JobWatchdogOptions): JobWatchdog {
       ...(pollIntervalMs !== undefined && { pollIntervalMs }),
       ...(maxTimeoutMs !== undefined && { maxTimeoutMs }),
     },
-    warn: options.warn ?? ((message) => console.warn(message)),
-    trace:
-      debug === true ? (what, detail) => console.debug(`jobwatchdog: ${what}`, detail) : debug || undefined,
+    warn: options.warn ?? log.warn,
+    trace: debug === true ? log.debug : debug || undefined,
   });
 }

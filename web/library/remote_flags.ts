@@ -1,6 +1,7 @@
 // Flags from a server that speaks OFREP, asked again and again while somebody watches.
 import { type Clock, systemClock } from "./clock.js";
 import { defaultFlags, type FlagSource, type FlagValues } from "./flags.js";
+import * as log from "./log.js";
 import { browserPage, type PageEnvironment } from "./page_environment.js";
 import { readRetryAfter } from "./reply_reader.js";
 
@@ -158,8 +159,9 @@ class RemoteFlagSource implements RemoteFlags {
     if (this.#hasWarned) return;
     this.#hasWarned = true;
     const why = thrown instanceof Error ? thrown.message : String(thrown);
-    const warn = this.#options.warn ?? ((message: string) => console.warn(message));
-    warn(`jobwatchdog: the flags cannot be read (${why}); the last ones known are kept`);
+    (this.#options.warn ?? log.warn)(
+      `jobwatchdog: the flags cannot be read (${why}); the last ones known are kept`,
+    );
   }
 }
 

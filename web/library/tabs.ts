@@ -66,7 +66,8 @@ export class Tabs {
     this.#clock = clock;
     this.#events = events;
     this.#prefix = `jobwatchdog:${scope}:`;
-    this.#openChannel = () => openChannel(`jobwatchdog:${scope}`, (message) => this.#hear(message as Message));
+    this.#openChannel = () =>
+      openChannel(`jobwatchdog:${scope}`, (message) => this.#hear(message as Message));
     this.#channel = this.#openChannel();
   }
 

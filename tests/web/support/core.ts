@@ -6,7 +6,8 @@ import { type CoreModule, loadCore } from "jobwatchdog/wasm";
 /** A file of the project, by its path from tests/web/support. As text, for jsdom has another URL than Node. */
 export const projectFile = (path: string): string => fileURLToPath(new URL(path, import.meta.url).href);
 
-export const coreBytes = (): Uint8Array => readFileSync(projectFile("../../../web/library/jobwatchdog_core.wasm"));
+export const coreBytes = (): Uint8Array =>
+  readFileSync(projectFile("../../../web/library/jobwatchdog_core.wasm"));
 
 let loading: Promise<CoreModule> | undefined;
 

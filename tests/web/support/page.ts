@@ -7,7 +7,7 @@ import {
   settableFlags,
   type Transport,
 } from "jobwatchdog";
-import { FakeBrowser, type FakeTab, FakeTransport, settle } from "jobwatchdog/testing";
+import { engineOn, FakeBrowser, type FakeTab, FakeTransport, settle } from "jobwatchdog/testing";
 import { realCore } from "./core.js";
 
 export const core = await realCore();
@@ -42,9 +42,9 @@ export function openPage(options: TestPageOptions = {}): TestPage {
     page: tab.page,
     tabs: false,
     warn: (message) => warnings.push(message),
-    loadCore: () => {
+    loadEngine: () => {
       ++loads;
-      return Promise.resolve(core);
+      return Promise.resolve(engineOn(core));
     },
     ...options,
     transport,
