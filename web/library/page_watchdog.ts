@@ -70,7 +70,10 @@ export class PageWatchdog {
   /** Stops everything at once. The page may watch again. */
   dispose(): void {
     this.#road.drive(() => {
-      for (const job of this.#jobs.all()) this.#dismiss(job);
+      for (const job of this.#jobs.all()) {
+        this.#dismiss(job);
+        this.#jobs.tellChanged(job);
+      }
     });
   }
 

@@ -52,7 +52,12 @@ export class Tabs {
   /** Null when this browser cannot do it: then every tab asks for itself. */
   static open(page: PageEnvironment, clock: Clock, scope: string, events: TabEvents): Tabs | null {
     const { locks, openChannel } = page;
-    return locks && openChannel ? new Tabs(locks, openChannel, clock, scope, events) : null;
+    if (!locks || !openChannel) return null;
+    try {
+      return new Tabs(locks, openChannel, clock, scope, events);
+    } catch {
+      return null; // A page that may not use its storage may have no channel either.
+    }
   }
 
   private constructor(
@@ -216,7 +221,7 @@ export class Tabs {
   #hear(message: Message): void {
     if (message?.kind === "alive" && Array.isArray(message.names)) {
       for (const name of message.names) this.#hearOf(name);
-    } else if (message?.kind === "news" && this.#candidates.has(message.name)) {
+    } else if (message?.kind === "news") {
       this.#hearOf(message.name);
       this.#events.news(message.name, message.reply);
     } else if (message?.kind === "refresh" && this.#candidates.get(message.name)?.isLeading) {
