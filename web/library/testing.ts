@@ -1,4 +1,4 @@
-// What `import ... from "jobwatchdog/testing"` gives: a clock, a browser and a server that obey your tests.
+// The package for tests, jobwatchdog/testing: a clock, a browser and a server that obey your tests.
 //
 //   const browser = new FakeBrowser();
 //   const tab = browser.openTab();
