@@ -24,6 +24,7 @@ void expect_kept(const Rule& rule) {
 Complaints unused(const File& file) { return unused_complaints(project_files(), file); }
 
 TEST(house, rooms_include_only_along_the_arrows) { expect_kept(include_complaints); }
+TEST(house, web_imports_only_itself_and_its_library_only_react) { expect_kept(import_complaints); }
 TEST(house, rooms_use_no_word_that_is_banned_in_them) { expect_kept(banned_word_complaints); }
 TEST(house, no_file_holds_a_reminder_or_the_address_of_a_registry) { expect_kept(forbidden_text_complaints); }
 TEST(house, every_source_begins_with_its_purpose) { expect_kept(purpose_complaints); }
@@ -36,9 +37,10 @@ TEST(house, yaml_is_not_broken) { expect_kept(yaml_complaints); }
 // together.
 TEST(house, sizes_are_reported) {
   for (const File& file : project_files()) {
-    if (!is_cpp(file.path)) continue;
+    if (!is_cpp(file.path) && !is_typescript(file.path)) continue;
     const auto line_count = std::count(file.text.begin(), file.text.end(), '\n');
     if (line_count > 300) std::cout << file.path << " has " << line_count << " lines (target 300)\n";
+    if (!is_cpp(file.path)) continue;
     for (const FunctionSize& size : function_sizes(file.text)) {
       if (size.line_count > 40)
         std::cout << file.path << ":" << size.line << " has a function of " << size.line_count
@@ -58,6 +60,35 @@ TEST(house_twin, an_include_against_the_arrows_is_noticed) {
       2U);
   EXPECT_EQ(
       include_complaints({"tests/x.cpp", "#include \"core/a.hpp\"\n#include \"native/a.hpp\"\n"}).size(), 0U);
+}
+
+TEST(house_twin, an_import_out_of_the_room_is_noticed) {
+  const auto count = [](const std::string& path, const std::string& text) {
+    return import_complaints({path, text}).size();
+  };
+  EXPECT_EQ(count("web/library/x.ts", "import { a } from \"../../wasm/counter.mjs\";"), 1U);
+  EXPECT_EQ(count("web/library/x.ts", "export * from \"left-pad\";\nimport \"./a.js\";"), 1U);
+  EXPECT_EQ(count("web/library/x.ts", "const core = await import(\"../example/a.js\");"), 1U);
+  EXPECT_EQ(count("web/library/x.tsx", "import { useRef } from \"react\";\nimport \"./a.js\";"), 0U);
+  EXPECT_EQ(count("web/example/x.tsx", "import { createRoot } from \"react-dom/client\";"), 0U);
+  EXPECT_EQ(count("web/example/x.tsx", "import { a } from \"../../tests/web/a.js\";"), 1U);
+}
+
+TEST(house_twin, a_ban_is_noticed_in_typescript_and_only_in_its_code) {
+  const auto count = [](const std::string& text) {
+    return banned_word_complaints({"web/library/x.ts", text}).size();
+  };
+  for (const std::string word :
+       {"Date.now()", "performance.now()", "setTimeout(f, 1)", "console.log(1)", "eval(a)"}) {
+    EXPECT_EQ(count("const a = " + word + ";"), 1U) << word;
+    EXPECT_EQ(count("const a = `${{ b: `${" + word + "}` }} words`;"), 1U) << word;
+    EXPECT_EQ(count("// " + word + "\nconst a = `" + word + " \\` ${\"" + word + "\"}`; /* " + word + " */"),
+              0U)
+        << word;
+  }
+  EXPECT_EQ(banned_word_complaints({"web/library/clock.ts", "Date.now();"}).size(), 0U);
+  EXPECT_EQ(
+      banned_word_complaints({"tests/web/x.test.ts", "it.skip(); await page.waitForTimeout(5);"}).size(), 2U);
 }
 
 TEST(house_twin, every_ban_is_noticed_in_code_and_only_there) {
@@ -129,6 +160,17 @@ TEST(house_twin, a_file_that_nobody_uses_is_noticed) {
                is_used("script/lib/spare.sh"));
   EXPECT_FALSE(is_used("script/demo.d/spare.sql") || is_used("tests/golden/sql/spare.sql") ||
                is_used("sql/spare.sql") || is_used("script/spare", "#!x"));
+}
+
+TEST(house_twin, a_module_that_nobody_imports_is_noticed) {
+  const std::vector<File> files{{"web/package.json", "\"./dist/entry.js\""},
+                                {"web/library/entry.ts", "import \"./used.js\";"},
+                                {"tests/web/vitest.config.ts", "include: [\"tests/web/*.test.ts\"]"}};
+  const auto is_used = [&](const std::string& path) { return unused_complaints(files, {path, ""}).empty(); };
+  EXPECT_TRUE(is_used("web/library/entry.ts") && is_used("web/library/used.tsx") &&
+              is_used("tests/web/a.test.ts"));
+  EXPECT_FALSE(is_used("web/library/spare.ts") || is_used("web/library/try.ts") ||
+               is_used("tests/web/b/a.test.ts"));
 }
 
 TEST(house_twin, a_stranger_at_the_top_is_noticed) {

@@ -8,12 +8,17 @@
 
 #include "tests/house/cpp_text.hpp"
 #include "tests/house/project_files.hpp"
+#include "tests/house/typescript_text.hpp"
 
 namespace jobwatchdog::test {
 
 inline std::string room_of(const std::string& path) { return path.substr(0, path.find('/')); }
 
 inline bool is_cpp(const std::string& path) { return path.ends_with(".cpp") || path.ends_with(".hpp"); }
+
+inline bool is_typescript(const std::string& path) {
+  return path.ends_with(".ts") || path.ends_with(".tsx") || path.ends_with(".mts");
+}
 
 /// The arrows between the rooms: whom each may include.
 inline Complaints include_complaints(const File& file) {
@@ -35,6 +40,24 @@ inline Complaints include_complaints(const File& file) {
         complaints.push_back(room + " may not include \"" + included + "\"");
       }
     }
+  }
+  return complaints;
+}
+
+/// Of web/ only the library is published: it imports itself, React and the built core that lies beside it.
+/// Nothing in web/ reaches into another room.
+inline Complaints import_complaints(const File& file) {
+  Complaints complaints;
+  if (!is_typescript(file.path) || room_of(file.path) != "web") return complaints;
+  const auto folder = std::filesystem::path{file.path}.parent_path();
+  const bool is_library = file.path.starts_with("web/library/");
+  for (const std::string& imported : typescript_imports(file.text)) {
+    const std::string home = is_library ? "web/library/" : "web/";
+    const bool is_path = imported.starts_with(".");
+    const bool is_at_home = is_path && (folder / imported).lexically_normal().string().starts_with(home);
+    const bool is_react = imported == "react" || imported.starts_with("react/");
+    if (is_path ? !is_at_home : is_library && !is_react)
+      complaints.push_back((is_library ? "web/library" : "web") + (" may not import \"" + imported + "\""));
   }
   return complaints;
 }
@@ -84,14 +107,23 @@ inline const std::vector<BannedWords>& banned_words() {
        "sleep_for|sleep_until|usleep|nanosleep|sleep",
        "wait for what happens, not for time",
        {"tests/support/", "tests/sql/pg_cron_test.cpp", "tests/sql/settle_jobs_test.cpp"}},
+      {"web/library/",
+       "Date\\.now|new Date|performance|setTimeout|setInterval|clearTimeout|clearInterval|requestAnimationFrame",
+       "web/library/clock.ts",
+       {"web/library/clock.ts"}},
+      {"web/library/", "console", "web/library/log.ts", {"web/library/log.ts"}},
+      {"web/library/", "eval|Function", "a strict policy of the page forbids it", {}},
+      {"tests/web/", "\\.(skip|only|todo)", "a test that runs, or none", {}},
+      {"tests/web/", "setTimeout|setInterval|waitForTimeout", "wait for what happens, not for time", {}},
   };
   return table;
 }
 
 inline Complaints banned_word_complaints(const File& file) {
   Complaints complaints;
-  if (!is_cpp(file.path)) return complaints;
-  const std::string code = without_comments_and_strings(file.text);
+  if (!is_cpp(file.path) && !is_typescript(file.path)) return complaints;
+  const std::string code =
+      is_cpp(file.path) ? without_comments_and_strings(file.text) : typescript_code(file.text);
   for (const BannedWords& ban : banned_words()) {
     const auto begins_path = [&](const std::string& start) { return file.path.starts_with(start); };
     if (!begins_path(ban.where) || std::any_of(ban.except.begin(), ban.except.end(), begins_path)) continue;
@@ -153,7 +185,7 @@ inline std::string line_of(const std::string& text, int number) {
 /// What marks a comment in a file of this kind; nothing for kinds that have no comments or need none.
 inline std::string comment_mark(const File& file) {
   const std::string& path = file.path;
-  if (is_cpp(path) || path.ends_with(".ts") || path.ends_with(".tsx")) return "//";
+  if (is_cpp(path) || is_typescript(path)) return "//";
   if (path.ends_with(".sql")) return "--";
   const bool is_script = file.text.starts_with("#!") || path.ends_with(".sh");
   return is_script || path.ends_with(".cmake") || path.ends_with("CMakeLists.txt") ? "#" : "";

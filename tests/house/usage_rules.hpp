@@ -44,6 +44,27 @@ inline Complaints isolation_complaints(const std::vector<File>& files, const std
   return is_mentioned(files, path, root, name_of(path)) ? Complaints{} : Complaints{"is read by no test"};
 }
 
+/// A module is imported, named by a page, a script or package.json, or found by its name: tests in the
+/// folders that vitest looks into, configurations, and what Next looks for.
+inline Complaints typescript_unused_complaints(const std::vector<File>& files, const std::string& path) {
+  const std::string name = name_of(path);
+  if (name.find(".test.ts") != std::string::npos) {
+    const bool is_looked_into =
+        is_mentioned(files, path, "tests/web/vitest.config.ts", "\"" + folder_of(path) + "/*.test.ts");
+    return is_looked_into ? Complaints{}
+                          : Complaints{"is in a folder that tests/web/vitest.config.ts leaves out"};
+  }
+  if (name.ends_with(".config.ts")) return {};
+  if (folder_of(path).ends_with("/next/app") && (name == "page.tsx" || name == "layout.tsx")) return {};
+  const std::string stem = stem_of(path.ends_with(".d.mts") ? path.substr(0, path.size() - 4) : path);
+  for (const std::string& said : {"/" + name, "/" + stem + ".js", "/" + stem + ".mjs"}) {
+    if (is_mentioned(files, path, "web/", said) || is_mentioned(files, path, "tests/web/", said) ||
+        is_mentioned(files, path, "script/", said))
+      return {};
+  }
+  return {"is imported by nobody"};
+}
+
 /// Why nobody uses `file`, or nothing.
 inline Complaints unused_complaints(const std::vector<File>& files, const File& file) {
   const std::string& path = file.path;
@@ -62,6 +83,7 @@ inline Complaints unused_complaints(const std::vector<File>& files, const File& 
     return unless(is_mentioned(files, path, room + "/CMakeLists.txt", path.substr(room.size() + 1)),
                   "is not in " + room + "/CMakeLists.txt");
   }
+  if (is_typescript(path)) return typescript_unused_complaints(files, path);
   // A file of script/NAME.d belongs to script/NAME, which names it by its stem.
   const std::size_t d = path.find(".d/");
   if (path.starts_with("script/") && d != std::string::npos)
