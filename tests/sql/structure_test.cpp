@@ -121,8 +121,11 @@ TEST(migrations, the_watch_set_stands_alone) {
       database.value(
           "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relkind = 'r' AND relnamespace" +
           in_our_schemas),
-      "audit_log isolated_rows schema_migrations sweep_runs");
-  EXPECT_EQ(database.value("SELECT count(*) FROM pg_proc WHERE pronamespace" + in_our_schemas), "0");
+      "audit_log feature_flag_history feature_flags isolated_rows schema_migrations sweep_runs");
+  EXPECT_EQ(
+      database.value("SELECT string_agg(proname, ' ' ORDER BY proname) FROM pg_proc WHERE pronamespace" +
+                     in_our_schemas),
+      "record_feature_flag refuse_flag_history_change set_feature_flag stamp_feature_flag");
 }
 
 TEST(migrations, the_audit_keeps_its_rows_when_the_managed_set_moves_it) {
