@@ -61,6 +61,11 @@ std::vector<const SetFlag*> Flags::settings_of(const KnownFlag& flag) const {
   return settings;
 }
 
+std::string who_says(const KnownFlag& flag, const FlagAnswer& answer) {
+  const std::string place = answer.set_by == nullptr ? "the code default" : answer.set_by->place;
+  return std::string{flag.name} + " (" + place + ")";
+}
+
 Policy policy_with_flags(Policy policy, const Flags& flags, const FlagContext& context) {
   const auto number = [&](std::string_view name) {
     return milliseconds(flags.ask(flag_named(name), context).evaluation.value.number);

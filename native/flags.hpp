@@ -13,6 +13,9 @@
 
 namespace jobwatchdog {
 
+/// The flag that `jobwatchdog sweep` obeys.
+inline constexpr std::string_view sweep_flag = "WATCHDOG_SWEEP_ENABLED";
+
 /// A flag for somebody: its value, why, and who says so.
 struct FlagAnswer {
   FlagEvaluation evaluation;
@@ -50,6 +53,9 @@ class Flags {
   std::string table_problem_;   ///< Why the table could not be read; "" when it could, or is not there.
   bool has_table_{false};
 };
+
+/// The flag and its source, for who must say that it is off: "WATCHDOG_SWEEP_ENABLED (the environment)".
+[[nodiscard]] std::string who_says(const KnownFlag& flag, const FlagAnswer& answer);
 
 /// The policy with the numbers of these flags, for somebody.
 [[nodiscard]] Policy policy_with_flags(Policy policy, const Flags& flags, const FlagContext& context);

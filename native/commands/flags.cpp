@@ -36,10 +36,6 @@ Outcome<OpenedFlags> open_flags(const GlobalOptions& global) {
 
 std::string or_dash(const std::string& text) { return text.empty() ? "-" : text; }
 
-std::string definition_of(const FlagAnswer& answer) {
-  return answer.set_by == nullptr ? "" : answer.set_by->text;
-}
-
 std::string fate_words(const FlagRuleFate& fate) {
   const std::string field{flag_field_name(fate.field)};
   const std::string place = fate.bucket == 0 ? "" : " (place " + std::to_string(fate.bucket) + " of 100)";
@@ -154,7 +150,7 @@ ExitCode run_flags_list(const GlobalOptions& global, const FlagContext& context)
     list.push_back(answer_json(flag, answer));
     rows.push_back({std::string{flag.name}, flag_value_text(answer.evaluation.value),
                     flag_source_name(answer.source), std::string{flag_reason_name(answer.evaluation.reason)},
-                    or_dash(definition_of(answer))});
+                    answer.set_by == nullptr ? "not set" : answer.set_by->text});
     const ExitCode told = tell_error(flag, answer, failure);
     if (code == ExitCode::done) code = told;
   }

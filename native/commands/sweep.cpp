@@ -5,6 +5,7 @@
 #include "core/rule_compiler.hpp"
 #include "core/spelling.hpp"
 #include "native/commands.hpp"
+#include "native/flags.hpp"
 #include "native/history.hpp"
 #include "native/json_text.hpp"
 #include "native/log.hpp"
@@ -177,12 +178,29 @@ ExitCode explain(Connection& connection, const Configuration& configuration, con
   return ExitCode::done;
 }
 
+/// Asks once whether sweeps are on, and says when they are not. Whoever cannot find out does not sweep.
+std::optional<Failure> obey_flag(Connection& connection, const Configuration& configuration,
+                                 SweepOptions& options) {
+  const Outcome<Flags> flags = Flags::open(connection, configuration);
+  if (!flags.ok()) return flags.error();
+  const KnownFlag& flag = flag_named(sweep_flag);
+  const FlagAnswer answer = flags.value().ask(flag, {});
+  if (answer.set_by != nullptr && answer.set_by->problem)
+    return Failure{ExitCode::configuration, {problem_of(*answer.set_by)}};
+  if (answer.evaluation.value.is_on()) return std::nullopt;
+  options.switched_off_by = who_says(flag, answer);
+  log(LogLevel::info,
+      "sweeps are switched off by " + options.switched_off_by +
+          (options.dry_run ? "; this dry run shows what one would do" : "; nothing is swept"));
+  return std::nullopt;
+}
+
 }  // namespace
 
 ExitCode run_sweep_command(const GlobalOptions& global, const SweepCommand& command) {
   const Outcome<Configuration> configuration = open_configuration(global);
   if (!configuration.ok()) return report(configuration.error());
-  const Outcome<SweepOptions> options = sweep_options(command, global, configuration.value());
+  Outcome<SweepOptions> options = sweep_options(command, global, configuration.value());
   if (!options.ok()) return report(options.error());
   Outcome<Connection> connection = open_connection(global, configuration.value());
   if (!connection.ok()) return report(connection.error());
@@ -190,9 +208,11 @@ ExitCode run_sweep_command(const GlobalOptions& global, const SweepCommand& comm
   if (!schema.ok()) return report(schema.error());
   if (!command.explain_id.empty())
     return explain(connection.value(), configuration.value(), command, global.json);
+  if (auto failure = obey_flag(connection.value(), configuration.value(), options.value()))
+    return report(*failure);
 
   std::optional<SweepLock> lock;
-  if (!command.dry_run) {
+  if (!command.dry_run && options.value().switched_off_by.empty()) {
     Outcome<std::optional<SweepLock>> taken = SweepLock::try_take(global, configuration.value());
     if (!taken.ok()) return report(taken.error());
     lock = std::move(taken.value());
