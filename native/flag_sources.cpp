@@ -50,14 +50,15 @@ DatabaseResult<FlagTable> read_flag_table(Connection& connection) {
     table.hidden_because = error_text(error);
     return table;
   };
-  const DatabaseResult<Rows> exists = connection.query(
-      "SELECT to_regclass('watchdog.feature_flags') IS NOT NULL AS is_there", {}, {.read_only = true});
+  DatabaseResult<Transaction> transaction = connection.begin({.read_only = true});
+  if (!transaction.ok()) return transaction.error();
+  const DatabaseResult<Rows> exists =
+      transaction.value().query("SELECT to_regclass('watchdog.feature_flags') IS NOT NULL AS is_there");
   if (!exists.ok()) return hidden_or(exists.error());
   table.is_there = exists.value().boolean(0, "is_there");
   if (!table.is_there) return table;
-  const DatabaseResult<Rows> rows = connection.query(
-      "SELECT name, definition, version FROM watchdog.feature_flags WHERE definition IS NOT NULL ORDER BY name",
-      {}, {.read_only = true});
+  const DatabaseResult<Rows> rows = transaction.value().query(
+      "SELECT name, definition, version FROM watchdog.feature_flags WHERE definition IS NOT NULL ORDER BY name");
   if (!rows.ok()) return hidden_or(rows.error());
   for (std::size_t i = 0; i < rows.value().size(); ++i) {
     const KnownFlag* flag = find_flag(rows.value().text(i, "name"));

@@ -236,6 +236,16 @@ void conclude(const SweepContext& sweep, SweepResult& result) {
   }
 }
 
+/// All names of tables when one of the rules' tables is not there: a near one may be meant.
+std::vector<std::string> names_to_propose(Connection& connection, const std::vector<TableFacts>& shapes) {
+  for (const TableFacts& facts : shapes) {
+    if (facts.exists) continue;
+    const DatabaseResult<std::vector<std::string>> names = load_table_names(connection);
+    return names.ok() ? names.value() : std::vector<std::string>{};
+  }
+  return {};
+}
+
 /// A sweep that its flag switches off leaves its trace all the same: who looks for the last one must find
 /// why.
 SweepResult leave_trace(Connection& connection, SweepResult result, History& history) {
@@ -271,12 +281,7 @@ DatabaseResult<SweepResult> run_sweep(Connection& connection, const Configuratio
   const DatabaseResult<std::vector<TableFacts>> shapes =
       load_table_shapes(connection, tables_of(configuration));
   if (!shapes.ok()) return shapes.error();
-  std::vector<std::string> known_tables;
-  for (const TableFacts& facts : shapes.value()) {
-    if (facts.exists || !known_tables.empty()) continue;
-    const DatabaseResult<std::vector<std::string>> names = load_table_names(connection);
-    if (names.ok()) known_tables = names.value();
-  }
+  const std::vector<std::string> known_tables = names_to_propose(connection, shapes.value());
 
   SweepContext sweep{connection,         configuration,         options, history,
                      clock.value().text, clock.value().instant, {}};

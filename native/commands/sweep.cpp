@@ -178,6 +178,20 @@ ExitCode explain(Connection& connection, const Configuration& configuration, con
   return ExitCode::done;
 }
 
+/// The lock, or nothing when another sweep has it and this one may work beside it.
+Outcome<std::optional<SweepLock>> take_lock(const GlobalOptions& global, const Configuration& configuration,
+                                            bool fail_if_locked) {
+  Outcome<std::optional<SweepLock>> taken = SweepLock::try_take(global, configuration);
+  if (!taken.ok() || taken.value()) return taken;
+  if (fail_if_locked) {
+    return Failure{ExitCode::locked,
+                   {{"sweep", "another sweep is running on this database",
+                     "let it finish, or leave --fail-if-locked out: sweeps may work side by side"}}};
+  }
+  log(LogLevel::info, "another sweep is running on this database; this one works beside it");
+  return taken;
+}
+
 /// Asks once whether sweeps are on, and says when they are not. Whoever cannot find out does not sweep.
 std::optional<Failure> obey_flag(Connection& connection, const Configuration& configuration,
                                  SweepOptions& options) {
@@ -211,18 +225,10 @@ ExitCode run_sweep_command(const GlobalOptions& global, const SweepCommand& comm
   if (auto failure = obey_flag(connection.value(), configuration.value(), options.value()))
     return report(*failure);
 
-  std::optional<SweepLock> lock;
-  if (!command.dry_run && options.value().switched_off_by.empty()) {
-    Outcome<std::optional<SweepLock>> taken = SweepLock::try_take(global, configuration.value());
-    if (!taken.ok()) return report(taken.error());
-    lock = std::move(taken.value());
-    if (!lock && command.fail_if_locked) {
-      return report({ExitCode::locked,
-                     {{"sweep", "another sweep is running on this database",
-                       "let it finish, or leave --fail-if-locked out: sweeps may work side by side"}}});
-    }
-    if (!lock) log(LogLevel::info, "another sweep is running on this database; this one works beside it");
-  }
+  const bool settles = !command.dry_run && options.value().switched_off_by.empty();
+  const Outcome<std::optional<SweepLock>> lock =
+      settles ? take_lock(global, configuration.value(), command.fail_if_locked) : std::optional<SweepLock>{};
+  if (!lock.ok()) return report(lock.error());
   if (command.dry_run) warn_of_standby(connection.value());
   History history = History::open(connection.value(), schema.value());
   const DatabaseResult<SweepResult> result =
