@@ -1,5 +1,4 @@
-// Feature flags from outside: which source wins, what is refused, who changed what, and a sweep that is
-// switched off.
+// Feature flags from outside: which source wins, what is refused, and who changed what.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
