@@ -212,6 +212,23 @@ TEST(flags, without_their_table_are_those_of_the_other_sources_and_cannot_be_set
       run_with(database, config, {"flags", "set", "WATCHDOG_ENABLED", "true", "--reason", "x"}).exit_code, 0);
 }
 
+TEST(flags, are_no_reason_to_fail_on_a_history_of_before_they_were) {
+  Database database = strange_database();
+  const ConfigFile config{strange_rules};
+  add_tasks(database, 1);
+  ASSERT_EQ(run_with(database, config, {"migrate", "--watch"}).exit_code, 0);
+  database.exec(
+      "DROP TABLE watchdog.feature_flags, watchdog.feature_flag_history; "
+      "DROP FUNCTION watchdog.stamp_feature_flag, watchdog.record_feature_flag, watchdog.refuse_flag_history_change, watchdog.set_feature_flag; "
+      "DELETE FROM watchdog.schema_migrations WHERE name = '0009_feature_flags'");
+  const ProcessResult sweep = run_with(database, config, {"sweep"});
+  EXPECT_EQ(sweep.exit_code, 0) << sweep.err;
+  EXPECT_THAT(sweep.out, HasSubstr("settled 1 of 1"));
+  EXPECT_THAT(sweep.err, HasSubstr("migrate --watch"));
+  ASSERT_EQ(run_with(database, config, {"migrate", "--watch"}).exit_code, 0);
+  EXPECT_EQ(run_with(database, config, {"sweep"}).err, "");
+}
+
 TEST(flags, without_a_database_are_told_as_far_as_they_are_known) {
   const Environment away{{"DATABASE_URL", "postgresql://127.0.0.1:1/x"}};
   Environment set = away;
