@@ -12,7 +12,7 @@ constexpr Policy defaults;
 
 /// Below a second the watchdog would be a hot loop; above a week it is a slip of the unit.
 constexpr KnownFlag duration_flag(std::string_view name, Duration code_default, std::string_view meaning) {
-  return {name, FlagType::number, code_default.ms, code_default.ms, seconds(1).ms, minutes(7 * 24 * 60).ms,
+  return {name, FlagType::number, code_default.ms, code_default.ms, seconds(1).ms, minutes(7LL * 24 * 60).ms,
           "ms", meaning};
 }
 
