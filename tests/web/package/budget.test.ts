@@ -1,0 +1,63 @@
+// What the package costs a visitor, after a bundler: the hook with everything that comes at once, and the core that comes
+// when the first job is watched.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { brotliCompressSync, gzipSync } from "node:zlib";
+import { rolldown } from "rolldown";
+import { describe, expect, test } from "vitest";
+import { projectRoot, unpacked } from "./built_package.js";
+
+/** Bundles a page that imports these names from the package: minified, and without React. Gives its scripts by name. */
+async function bundle(names: string): Promise<Map<string, Uint8Array>> {
+  const folder = mkdtempSync(join(projectRoot, "tests/web/node_modules/.budget-"));
+  try {
+    const input = join(folder, "entry.js");
+    writeFileSync(input, `import { ${names} } from "jobwatchdog";\nconsole.log(${names});\n`);
+    const bundler = await rolldown({ input, external: [/^react/], logLevel: "silent" });
+    const { output } = await bundler.generate({ format: "es", minify: true });
+    const scripts = output.filter((file) => file.type === "chunk");
+    return new Map(scripts.map(({ fileName, code }) => [fileName, Buffer.from(code)]));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The one file that matches. */
+function only(files: Map<string, Uint8Array>, name: RegExp): Uint8Array {
+  const [found, ...others] = [...files].filter(([path]) => name.test(path));
+  if (found === undefined || others.length > 0)
+    throw new Error(`not one ${name} in ${[...files.keys()].join(", ")}`);
+  return found[1];
+}
+
+const kib = (bytes: number): string => `${(bytes / 1024).toFixed(2)} KiB`;
+
+function gzipSizeOf(files: Map<string, Uint8Array>): number {
+  return gzipSync(only(files, /entry.*\.js$/), { level: 9 }).byteLength;
+}
+
+describe("budget", () => {
+  const hook = "useJobWatchdog, JobWatchdogProvider, createJobWatchdog";
+
+  test("the core costs at most 20 KB, glue and wasm, by brotli", async () => {
+    const glue = brotliCompressSync(only(await bundle(hook), /jobwatchdog_core.*\.js$/)).byteLength;
+    const wasm = brotliCompressSync(readFileSync(join(unpacked, "dist/jobwatchdog_core.wasm"))).byteLength;
+    console.info(`brotli: glue ${kib(glue)} + wasm ${kib(wasm)} = ${kib(glue + wasm)}`);
+    expect(Math.min(glue, wasm)).toBeGreaterThan(1_000);
+    expect(glue + wasm).toBeLessThanOrEqual(20_000);
+  });
+
+  test("the hook costs at most 6 KiB, without the core and React, by gzip", async () => {
+    const size = gzipSizeOf(await bundle(hook));
+    const whole = gzipSizeOf(await bundle(`${hook}, fetchTransport, staticFlags`));
+    console.info(`gzip: hook ${kib(size)}, with the transport by fetch ${kib(whole)}`);
+    expect(size).toBeGreaterThan(1024);
+    expect(size).toBeLessThanOrEqual(6 * 1024);
+  });
+
+  test("one word of the package costs little more than that word", async () => {
+    const word = await bundle("isTerminal");
+    expect([...word.keys()]).toHaveLength(1);
+    expect(gzipSizeOf(word)).toBeLessThanOrEqual(600);
+  });
+});
