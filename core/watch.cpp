@@ -209,7 +209,7 @@ void ask_soon(Turn& turn, Duration earliest) {
   WatchState& state = turn.state;
   if (state.phase == WatchPhase::given_up) {
     state.phase = state.lived >= state.limit_at ? WatchPhase::overdue : WatchPhase::watching;
-    state.late_answer_count = std::min(state.late_answer_count, watch_late_answers_max - 1);
+    state.late_answer_count = std::min(state.late_answer_count, watch_late_answers_max);
     state.next_ask_at = earliest;
   }
   state.next_ask_at = std::max({std::min(state.next_ask_at, earliest), state.not_before, Duration{}});
@@ -296,19 +296,29 @@ bool has_ended(WatchPhase phase) {
   return phase == WatchPhase::completed || phase == WatchPhase::failed || phase == WatchPhase::cancelled;
 }
 
-WatchStep step(const WatchState& state, const WatchEvent& event, WatchMoment moment,
-               const WatchPolicy& policy) {
-  WatchStep next{state, {}};
-  Turn turn{next.state, next.actions, moment, policy};
-  if (has_ended(state.phase)) return next;
-  pass_time(next.state, moment.now);
-  next.state.wake_at.reset();
+WatchActions advance(WatchState& state, const WatchEvent& event, WatchMoment moment,
+                     const WatchPolicy& policy) {
+  WatchActions actions;
+  if (has_ended(state.phase)) return actions;
+  Turn turn{state, actions, moment, policy};
+  const PauseReason paused_before = state.paused;
+  pass_time(state, moment.now);
+  state.wake_at.reset();
   if (is_watched(state)) end_lost_request(turn, event);
   apply_to_page(turn, event.kind);
   apply_to_job(turn, event);
-  next.state.paused = pause_of(next.state);
-  if (next.state.paused != state.paused) next.actions.paused = next.state.paused;
-  if (is_watched(next.state)) act_while_watched(turn);
+  state.paused = pause_of(state);
+  if (is_watched(state)) {
+    if (state.paused != paused_before) actions.paused = state.paused;
+    act_while_watched(turn);
+  }
+  return actions;
+}
+
+WatchStep step(const WatchState& state, const WatchEvent& event, WatchMoment moment,
+               const WatchPolicy& policy) {
+  WatchStep next{state, {}};
+  next.actions = advance(next.state, event, moment, policy);
   return next;
 }
 

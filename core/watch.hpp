@@ -166,6 +166,10 @@ inline constexpr int watch_late_answers_max = 10;  ///< Checks past the limit be
 [[nodiscard]] WatchStep step(const WatchState& state, const WatchEvent& event, WatchMoment moment,
                              const WatchPolicy& policy);
 
+/// The same step in place, for lists of many: they would copy each state twice.
+WatchActions advance(WatchState& state, const WatchEvent& event, WatchMoment moment,
+                     const WatchPolicy& policy);
+
 /// Whether the watch is over for good: completed, failed or cancelled.
 [[nodiscard]] bool has_ended(WatchPhase phase);
 

@@ -16,12 +16,12 @@ bool has_news(const WatchActions& actions, WatchPhase before, WatchPhase after) 
 
 WatchActions step_listed(WatchedJob& job, const WatchEvent& event, WatchMoment moment,
                          const WatchPolicy& policy) {
-  const WatchStep next = step(job.state, event, moment, policy);
-  job.has_news = has_news(next.actions, job.state.phase, next.state.phase);
-  job.state = next.state;
-  job.actions = next.actions;
-  if (job.actions.report) job.actions.report->output_url = job.actions.report->reason = {};
-  return next.actions;
+  const WatchPhase before = job.state.phase;
+  const WatchActions actions = advance(job.state, event, moment, policy);
+  job.has_news = has_news(actions, before, job.state.phase);
+  job.actions = actions;
+  if (actions.report) job.actions.report->output_url = job.actions.report->reason = {};
+  return actions;
 }
 
 bool goes_along(const WatchState& state, Instant now) {
@@ -56,7 +56,7 @@ WatchActions step_job(WatchList& list, int key, const WatchEvent& event, WatchMo
 }
 
 std::vector<int> step_all(WatchList& list, const WatchEvent& event, WatchMoment moment) {
-  list.page = step(list.page, event, moment, list.policy).state;
+  advance(list.page, event, moment, list.policy);
   const bool is_tick = event.kind == WatchEvent::Kind::tick;
   bool somebody_asks = false;
   for (WatchedJob& job : list.jobs) {
@@ -65,6 +65,7 @@ std::vector<int> step_all(WatchList& list, const WatchEvent& event, WatchMoment 
     if (step_listed(job, event, moment, list.policy).ask != 0) somebody_asks = true;
   }
   std::vector<int> keys;
+  keys.reserve(list.jobs.size());
   for (std::size_t key = 0; key < list.jobs.size(); ++key) {
     WatchedJob& job = list.jobs[key];
     if (somebody_asks && !job.has_news && goes_along(job.state, moment.now))

@@ -49,6 +49,8 @@ struct Options {
   RulesShowCommand rules_show;
   RulesCheckCommand rules_check;
   AdoptCommand adopt;
+  FlagsGetCommand flags_get;
+  FlagsSetCommand flags_set;
   SweepCommand sweep;
   std::function<ExitCode()> chosen;
 };
@@ -163,6 +165,68 @@ void add_sweep(CLI::App& app, Options& options) {
   });
 }
 
+void add_flag_context(CLI::App& command, FlagContext& context) {
+  command.add_option("--user", context.user, "For this user")->envname("WATCHDOG_FLAG_USER");
+  command.add_option("--tool", context.tool, "For this tool")->envname("WATCHDOG_FLAG_TOOL");
+  command.add_option("--session", context.session, "For this session")->envname("WATCHDOG_FLAG_SESSION");
+}
+
+void add_flags_set(CLI::App& flags, Options& options) {
+  CLI::App* set = add_command(
+      flags, "set", "Change one flag in the database. A definition that cannot be obeyed is refused.",
+      "  jobwatchdog flags set WATCHDOG_ENABLED \"true for 25% of user; false\" --reason \"first quarter\"\n"
+      "  jobwatchdog flags set WATCHDOG_ENABLED \"disabled; true\" --reason \"incident 42\"    the kill switch\n"
+      "  jobwatchdog flags set WATCHDOG_ENABLED --unset --reason \"back to the default\"");
+  set->add_option("name", options.flags_set.name, "The flag")->required();
+  set->add_option(
+      "definition", options.flags_set.definition,
+      "VALUE [if FIELD [not] in (ID, ...) [and ...]] [for N% of FIELD [by GROUP]]; ... (FIELD: user, tool, session)");
+  set->add_flag("--unset", options.flags_set.unset, "Take it back: the next source decides");
+  set->add_option("--reason", options.flags_set.reason, "Why, for the history")
+      ->required()
+      ->envname("WATCHDOG_FLAG_REASON");
+  set->add_option("--expected-version", options.flags_set.expected_version,
+                  "Only when it is still at this version (0: never set); else exit 1")
+      ->check(CLI::NonNegativeNumber)
+      ->envname("WATCHDOG_FLAG_EXPECTED_VERSION");
+  set->callback([&options] {
+    options.chosen = [&options] { return run_flags_set(options.global, options.flags_set); };
+  });
+}
+
+void add_flags(CLI::App& app, Options& options) {
+  CLI::App* flags =
+      add_command(app, "flags", "Feature flags: environment before file before database before code default.",
+                  "  jobwatchdog flags list\n  jobwatchdog flags get WATCHDOG_ENABLED --user u1 --explain\n"
+                  "  jobwatchdog flags set WATCHDOG_SWEEP_ENABLED false --reason \"maintenance\"");
+  flags->require_subcommand(1);
+  FlagsGetCommand& asked = options.flags_get;
+  CLI::App* list = add_command(*flags, "list", "All flags: value, source, reason.",
+                               "  jobwatchdog flags list\n  jobwatchdog flags list --tool upscaler --json");
+  add_flag_context(*list, asked.context);
+  list->callback([&options, &asked] {
+    options.chosen = [&options, &asked] { return run_flags_list(options.global, asked.context); };
+  });
+  CLI::App* get =
+      add_command(*flags, "get", "The value of one flag, for somebody.",
+                  "  jobwatchdog flags get WATCHDOG_ENABLED\n"
+                  "  jobwatchdog flags get WATCHDOG_ENABLED --user u1 --explain    every fact behind it");
+  get->add_option("name", asked.name, "The flag")->required();
+  get->add_flag("--explain", asked.explain, "Source, reason, and what became of each rule");
+  add_flag_context(*get, asked.context);
+  get->callback([&options, &asked] {
+    options.chosen = [&options, &asked] { return run_flags_get(options.global, asked); };
+  });
+  add_flags_set(*flags, options);
+  CLI::App* history =
+      add_command(*flags, "history", "Who changed a flag in the database, when, from what to what, why.",
+                  "  jobwatchdog flags history WATCHDOG_ENABLED");
+  history->add_option("name", asked.name, "The flag")->required();
+  history->callback([&options, &asked] {
+    options.chosen = [&options, &asked] { return run_flags_history(options.global, asked.name); };
+  });
+}
+
 LogLevel level_of(const std::string& word) {
   if (word == "debug") return LogLevel::debug;
   if (word == "warning") return LogLevel::warning;
@@ -192,6 +256,7 @@ int run_command_line(int argc, char** argv) {
   add_sweep(app, options);
   add_adopt(app, options);
   add_rules(app, options);
+  add_flags(app, options);
   add_migrate(app, options);
   CLI::App* audit =
       add_command(app, "audit", "Prove over the whole database that no credit was lost or paid twice.",

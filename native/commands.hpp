@@ -2,8 +2,11 @@
 /// stderr.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
+#include "core/flag_evaluation.hpp"
 #include "native/exit_code.hpp"
 #include "native/sweep.hpp"
 #include "native/workspace.hpp"
@@ -30,6 +33,20 @@ struct AdoptCommand {
   std::string output;  ///< "" = stdout.
 };
 
+struct FlagsGetCommand {
+  std::string name;
+  bool explain{false};
+  FlagContext context;
+};
+
+struct FlagsSetCommand {
+  std::string name;
+  std::string definition;
+  bool unset{false};
+  std::string reason;
+  std::optional<std::int64_t> expected_version;  ///< Of the flag before the change.
+};
+
 struct SweepCommand {
   std::string rule;
   bool dry_run{false};
@@ -46,6 +63,10 @@ struct SweepCommand {
 [[nodiscard]] ExitCode run_rules_show(const GlobalOptions& global, const RulesShowCommand& command);
 [[nodiscard]] ExitCode run_adopt(const GlobalOptions& global, const AdoptCommand& command);
 [[nodiscard]] ExitCode run_sweep_command(const GlobalOptions& global, const SweepCommand& command);
+[[nodiscard]] ExitCode run_flags_list(const GlobalOptions& global, const FlagContext& context);
+[[nodiscard]] ExitCode run_flags_get(const GlobalOptions& global, const FlagsGetCommand& command);
+[[nodiscard]] ExitCode run_flags_set(const GlobalOptions& global, const FlagsSetCommand& command);
+[[nodiscard]] ExitCode run_flags_history(const GlobalOptions& global, const std::string& name);
 [[nodiscard]] ExitCode run_audit(const GlobalOptions& global);
 [[nodiscard]] ExitCode run_doctor(const GlobalOptions& global);
 [[nodiscard]] ExitCode run_version(const GlobalOptions& global);

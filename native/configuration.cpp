@@ -10,6 +10,7 @@
 #include "core/builtin_rules.hpp"
 #include "core/duration_text.hpp"
 #include "core/rule_validation.hpp"
+#include "native/flags.hpp"
 #include "native/toml_section.hpp"
 
 namespace jobwatchdog {
@@ -133,6 +134,29 @@ void read_sweep(TomlSection& top, Configuration& configuration) {
   section->finish();
 }
 
+/// The flags of the file stand behind those of the environment; together their numbers must make a policy.
+void read_flags(TomlSection& top, const std::string& file, Configuration& configuration,
+                ConfigurationProblems& problems) {
+  std::optional<TomlSection> section = top.section("flags");
+  if (!section) return;
+  for (const KnownFlag& flag : known_flags()) {
+    const std::string name{flag.name};
+    const std::optional<std::string> text = section->scalar(name);
+    if (!text) continue;
+    const toml::source_position at = section->place(name).begin;
+    SetFlag set =
+        read_flag(FlagSource::file, file + ":" + std::to_string(at.line) + ":" + std::to_string(at.column),
+                  flag, *text);
+    if (set.problem) problems.push_back(problem_of(set));
+    configuration.flags.push_back(std::move(set));
+  }
+  section->finish();
+  if (!problems.empty()) return;
+  configuration.policy = policy_with_flags(configuration.policy, Flags::of(configuration.flags), {});
+  for (const Problem& problem : validate_policy(configuration.policy))
+    section->complain(top.place("flags"), problem.where + " " + problem.what, problem.mend);
+}
+
 void read_duration_ms(const char* name, Duration& target, ConfigurationProblems& problems) {
   const char* text = std::getenv(name);
   if (text == nullptr || *text == '\0') return;
@@ -151,11 +175,12 @@ void read_duration_ms(const char* name, Duration& target, ConfigurationProblems&
 
 Result<Configuration, ConfigurationProblems> parse_configuration(const std::string& text,
                                                                  const std::string& name,
-                                                                 const Policy& policy) {
+                                                                 const EnvironmentSettings& environment) {
   ConfigurationProblems problems;
   Configuration configuration;
   configuration.source = name;
-  configuration.policy = policy;
+  configuration.policy = environment.policy;
+  configuration.flags = environment.flags;
   toml::table root;
   try {
     root = toml::parse(text, name);
@@ -169,6 +194,7 @@ Result<Configuration, ConfigurationProblems> parse_configuration(const std::stri
   TomlSection top{root, name, "", problems};
   read_database(top, configuration);
   read_sweep(top, configuration);
+  read_flags(top, name, configuration, problems);
   top.allow("rule");
   read_rules(root, name, top, configuration, problems);
   top.finish();
@@ -177,7 +203,7 @@ Result<Configuration, ConfigurationProblems> parse_configuration(const std::stri
 }
 
 Result<Configuration, ConfigurationProblems> load_configuration(const std::string& path,
-                                                                const Policy& policy) {
+                                                                const EnvironmentSettings& environment) {
   std::string chosen = path;
   if (chosen.empty()) {
     for (const char* candidate : {"jobwatchdog.toml", "/etc/jobwatchdog/jobwatchdog.toml"}) {
@@ -189,8 +215,9 @@ Result<Configuration, ConfigurationProblems> load_configuration(const std::strin
     Configuration configuration;
     configuration.source = "built-in rules";
     configuration.is_builtin = true;
-    configuration.policy = policy;
-    configuration.rules = builtin_rules(policy);
+    configuration.policy = environment.policy;
+    configuration.flags = environment.flags;
+    configuration.rules = builtin_rules(environment.policy);
     return configuration;
   }
   std::ifstream file{chosen, std::ios::binary};
@@ -199,19 +226,24 @@ Result<Configuration, ConfigurationProblems> load_configuration(const std::strin
     return ConfigurationProblems{{chosen, "the configuration cannot be read",
                                   "check the path (--config, WATCHDOG_CONFIG) and its rights"}};
   }
-  return parse_configuration(content.str(), chosen, policy);
+  return parse_configuration(content.str(), chosen, environment);
 }
 
-Result<Policy, ConfigurationProblems> policy_of_environment() {
-  Policy policy;
+Result<EnvironmentSettings, ConfigurationProblems> settings_of_environment() {
+  EnvironmentSettings settings;
   ConfigurationProblems problems;
-  read_duration_ms("WATCHDOG_MAX_TIMEOUT_MS", policy.watch.timeout_max, problems);
+  settings.flags = flags_of_environment();
+  for (const SetFlag& flag : settings.flags) {
+    if (flag.problem) problems.push_back(problem_of(flag));
+  }
+  Policy& policy = settings.policy;
+  policy = policy_with_flags(policy, Flags::of(settings.flags), {});
   read_duration_ms("WATCHDOG_EXAM_STUCK_AFTER_MS", policy.exam_stuck_after, problems);
   read_duration_ms("WATCHDOG_JOB_STALE_AFTER_MS", policy.job_stale_after, problems);
   read_duration_ms("WATCHDOG_SWEEP_PERIOD_MS", policy.sweep_period, problems);
   if (problems.empty()) problems = validate_policy(policy);
   if (!problems.empty()) return problems;
-  return policy;
+  return settings;
 }
 
 }  // namespace jobwatchdog

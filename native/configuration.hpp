@@ -9,6 +9,7 @@
 #include "core/problem.hpp"
 #include "core/rule.hpp"
 #include "native/database.hpp"
+#include "native/flag_sources.hpp"
 
 namespace jobwatchdog {
 
@@ -21,8 +22,15 @@ struct Configuration {
   std::optional<Duration> duration_max;      ///< [sweep] max_duration
   Duration statement_timeout{seconds(5)};    ///< [sweep] statement_timeout
   Duration lock_timeout{milliseconds(500)};  ///< [sweep] lock_timeout
-  Policy policy;
+  Policy policy;                             ///< With the numbers of `flags`.
+  std::vector<SetFlag> flags;  ///< Of the environment, then of the file; all of them can be obeyed.
   std::vector<Rule> rules;
+};
+
+/// What the environment (WATCHDOG_...) tells of policy and flags.
+struct EnvironmentSettings {
+  Policy policy;  ///< Over the defaults, with the numbers of `flags`.
+  std::vector<SetFlag> flags;
 };
 
 /// A complaint with its place: "jobwatchdog.toml:12:3" in `where`.
@@ -31,16 +39,15 @@ using ConfigurationProblems = std::vector<Problem>;
 /// Reads the configuration from TOML text. `name` stands for the file in messages.
 /** Errors: all problems of the file at once, in its order; nothing is guessed. Source: design.md section 4.
  */
-[[nodiscard]] Result<Configuration, ConfigurationProblems> parse_configuration(const std::string& text,
-                                                                               const std::string& name,
-                                                                               const Policy& policy);
+[[nodiscard]] Result<Configuration, ConfigurationProblems> parse_configuration(
+    const std::string& text, const std::string& name, const EnvironmentSettings& environment);
 
 /// Finds and reads the configuration: `path` when given, else ./jobwatchdog.toml, else
 /// /etc/jobwatchdog/jobwatchdog.toml, else the built-in rules.
-[[nodiscard]] Result<Configuration, ConfigurationProblems> load_configuration(const std::string& path,
-                                                                              const Policy& policy);
+[[nodiscard]] Result<Configuration, ConfigurationProblems> load_configuration(
+    const std::string& path, const EnvironmentSettings& environment);
 
-/// The policy numbers of the environment (WATCHDOG_...), over the defaults.
-[[nodiscard]] Result<Policy, ConfigurationProblems> policy_of_environment();
+/// Reads the environment; a flag or a number that cannot be obeyed is a problem.
+[[nodiscard]] Result<EnvironmentSettings, ConfigurationProblems> settings_of_environment();
 
 }  // namespace jobwatchdog

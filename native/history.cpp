@@ -59,7 +59,9 @@ std::string details_json(const SweepResult& result) {
                         {"error", table.error}});
     }
   }
-  return json_line({{"duration_ms", result.duration_ms}, {"tables", tables}});
+  nlohmann::ordered_json details{{"duration_ms", result.duration_ms}, {"tables", tables}};
+  if (!result.switched_off_by.empty()) details["switched_off_by"] = result.switched_off_by;
+  return json_line(details);
 }
 
 }  // namespace

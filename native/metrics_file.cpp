@@ -10,6 +10,8 @@
 #include <ctime>
 #include <fstream>
 
+#include "native/flags.hpp"
+
 namespace jobwatchdog {
 namespace {
 
@@ -54,10 +56,14 @@ void add_table(prometheus::Registry& registry, const std::string& rule, const Ta
 std::optional<Problem> write_metrics_file(const std::string& path, const SweepResult& result,
                                           const Configuration& configuration) {
   prometheus::Registry registry;
-  const bool good = result.outcome == SweepOutcome::done || result.outcome == SweepOutcome::time_is_up;
+  const bool is_on = result.switched_off_by.empty();
+  const bool good =
+      is_on && (result.outcome == SweepOutcome::done || result.outcome == SweepOutcome::time_is_up);
   const auto now = static_cast<double>(std::time(nullptr));
   gauge(registry, "watchdog_build_info", "The version that swept last.", {{"version", JOBWATCHDOG_VERSION}})
       .Set(1);
+  gauge(registry, "watchdog_flag_state", "Whether a feature flag is on.", {{"flag", std::string{sweep_flag}}})
+      .Set(is_on ? 1 : 0);
   gauge(registry, "watchdog_sweep_duration_seconds", "How long the last sweep took.", {})
       .Set(static_cast<double>(result.duration_ms) / 1000.0);
   gauge(registry, "watchdog_sweep_last_run_timestamp_seconds", "When the last sweep ended.", {}).Set(now);

@@ -236,6 +236,24 @@ void conclude(const SweepContext& sweep, SweepResult& result) {
   }
 }
 
+/// All names of tables when one of the rules' tables is not there: a near one may be meant.
+std::vector<std::string> names_to_propose(Connection& connection, const std::vector<TableFacts>& shapes) {
+  for (const TableFacts& facts : shapes) {
+    if (facts.exists) continue;
+    const DatabaseResult<std::vector<std::string>> names = load_table_names(connection);
+    return names.ok() ? names.value() : std::vector<std::string>{};
+  }
+  return {};
+}
+
+/// A sweep that its flag switches off leaves its trace all the same: who looks for the last one must find
+/// why.
+SweepResult leave_trace(Connection& connection, SweepResult result, History& history) {
+  history.begin_run(connection);
+  history.end_run(connection, result, [] { return stop_signal() != 0; });
+  return result;
+}
+
 /// What was committed before a failover may be missing on the server that took over, and nobody else would
 /// tell.
 void notice_another_server(SweepContext& sweep, const std::string& server_at_first, SweepResult& result) {
@@ -254,21 +272,19 @@ DatabaseResult<SweepResult> run_sweep(Connection& connection, const Configuratio
                                       const SweepOptions& options, History& history) {
   const DatabaseResult<DatabaseNow> clock = database_now(connection);
   if (!clock.ok()) return clock.error();
+  SweepResult result;
+  result.dry_run = options.dry_run;
+  result.switched_off_by = options.switched_off_by;
+  result.started_at = clock.value().text;
+  if (!options.switched_off_by.empty() && !options.dry_run)
+    return leave_trace(connection, std::move(result), history);
   const DatabaseResult<std::vector<TableFacts>> shapes =
       load_table_shapes(connection, tables_of(configuration));
   if (!shapes.ok()) return shapes.error();
-  std::vector<std::string> known_tables;
-  for (const TableFacts& facts : shapes.value()) {
-    if (facts.exists || !known_tables.empty()) continue;
-    const DatabaseResult<std::vector<std::string>> names = load_table_names(connection);
-    if (names.ok()) known_tables = names.value();
-  }
+  const std::vector<std::string> known_tables = names_to_propose(connection, shapes.value());
 
   SweepContext sweep{connection,         configuration,         options, history,
                      clock.value().text, clock.value().instant, {}};
-  SweepResult result;
-  result.dry_run = options.dry_run;
-  result.started_at = sweep.now_text;
   if (!options.dry_run) history.begin_run(connection);
   std::size_t shape = 0;
   for (const Rule& rule : configuration.rules) {

@@ -17,6 +17,7 @@ struct SweepOptions {
   std::string only_rule;  ///< "" = all.
   bool dry_run{false};
   bool show_progress{false};
+  std::string switched_off_by;  ///< Who says so; not empty: only a dry run looks, and nothing is settled.
   int batch_size{1'000};
   Duration duration_max{minutes(4)};
 };

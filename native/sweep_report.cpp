@@ -28,6 +28,8 @@ std::string outcome_name(SweepOutcome outcome) {
 }
 
 std::string summary_line(const SweepResult& result) {
+  if (!result.switched_off_by.empty() && !result.dry_run)
+    return "nothing was swept: switched off by " + result.switched_off_by;
   const auto count = [&](std::int64_t TableResult::*field) { return result.total(field); };
   std::size_t tables = 0;
   for (const RuleResult& rule : result.rules) tables += rule.tables.size();
@@ -183,17 +185,19 @@ std::string sweep_json(const SweepResult& result) {
     for (const TableResult& table : rule.tables) tables.push_back(table_json(table));
     rules.push_back({{"rule", rule.rule}, {"tables", tables}});
   }
-  const Json document{{"dry_run", result.dry_run},
-                      {"outcome", outcome_name(result.outcome)},
-                      {"started_at", result.started_at},
-                      {"duration_ms", result.duration_ms},
-                      {"server_changed", result.server_changed},
-                      {"found_count", result.total(&TableResult::found_count)},
-                      {"settled_count", result.total(&TableResult::settled_count)},
-                      {"refunded_count", result.total(&TableResult::refunded_count)},
-                      {"refunded_credits", result.total(&TableResult::refunded_credits)},
-                      {"isolated_count", result.total(&TableResult::isolated_count)},
-                      {"rules", rules}};
+  const Json document{
+      {"dry_run", result.dry_run},
+      {"outcome", outcome_name(result.outcome)},
+      {"switched_off_by", result.switched_off_by.empty() ? Json() : Json(result.switched_off_by)},
+      {"started_at", result.started_at},
+      {"duration_ms", result.duration_ms},
+      {"server_changed", result.server_changed},
+      {"found_count", result.total(&TableResult::found_count)},
+      {"settled_count", result.total(&TableResult::settled_count)},
+      {"refunded_count", result.total(&TableResult::refunded_count)},
+      {"refunded_credits", result.total(&TableResult::refunded_credits)},
+      {"isolated_count", result.total(&TableResult::isolated_count)},
+      {"rules", rules}};
   return json_document(document);
 }
 

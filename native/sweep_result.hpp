@@ -67,6 +67,8 @@ enum class SweepOutcome {
 
 struct SweepResult {
   bool dry_run{false};
+  std::string
+      switched_off_by;     ///< The flag and its source that keep sweeps from settling; "" when none does.
   std::string started_at;  ///< By the database's clock.
   std::int64_t duration_ms{0};
   std::vector<RuleResult> rules;

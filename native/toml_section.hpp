@@ -64,6 +64,15 @@ class TomlSection {
     return std::nullopt;
   }
 
+  /// A text, a number or a boolean as its text.
+  std::optional<std::string> scalar(const std::string& key) {
+    const toml::node* node = take(key);
+    std::vector<std::string> one;
+    if (node != nullptr) add_scalar(*node, key, one);
+    if (one.empty()) return std::nullopt;
+    return one.front();
+  }
+
   /// A list of texts; one text alone is a list of one. Numbers are taken as their text (a numeric status).
   std::vector<std::string> texts(const std::string& key) {
     const toml::node* node = take(key);

@@ -100,10 +100,10 @@ ExitCode report(const Failure& failure) {
 }
 
 Outcome<Configuration> open_configuration(const GlobalOptions& options) {
-  const Result<Policy, ConfigurationProblems> policy = policy_of_environment();
-  if (!policy.ok()) return Failure{ExitCode::configuration, policy.error()};
+  const Result<EnvironmentSettings, ConfigurationProblems> environment = settings_of_environment();
+  if (!environment.ok()) return Failure{ExitCode::configuration, environment.error()};
   Result<Configuration, ConfigurationProblems> configuration =
-      load_configuration(options.config_path, policy.value());
+      load_configuration(options.config_path, environment.value());
   if (!configuration.ok()) return Failure{ExitCode::configuration, configuration.error()};
   return std::move(configuration.value());
 }

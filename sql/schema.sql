@@ -477,6 +477,37 @@ $$;
 
 COMMENT ON FUNCTION watchdog.movable_from(p_status text) IS 'The states that a job may leave for this terminal one.';
 
+CREATE FUNCTION watchdog.record_feature_flag() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+DECLARE
+    v_old_definition text;
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        v_old_definition := OLD.definition;
+    END IF;
+    INSERT INTO watchdog.feature_flag_history (name, version, old_definition, new_definition, changed_at, changed_by, reason)
+    VALUES (NEW.name, NEW.version, v_old_definition, NEW.definition, NEW.updated_at, NEW.updated_by, NEW.reason);
+    PERFORM pg_catalog.pg_notify('watchdog_feature_flags', NEW.name);
+    RETURN NULL;
+END
+$$;
+
+COMMENT ON FUNCTION watchdog.record_feature_flag() IS 'Trigger of watchdog.feature_flags: writes the history and tells who listens on watchdog_feature_flags.';
+
+CREATE FUNCTION watchdog.refuse_flag_history_change() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+BEGIN
+    RAISE EXCEPTION '% is refused on %.%: what happened to a flag stays told', TG_OP, TG_TABLE_SCHEMA, TG_TABLE_NAME
+        USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'To take a flag back, set its definition to NULL.';
+END
+$$;
+
+COMMENT ON FUNCTION watchdog.refuse_flag_history_change() IS 'Trigger: history is never changed, and a flag is never deleted, for its version must go on.';
+
 CREATE FUNCTION watchdog.refuse_ledger_change() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -541,6 +572,30 @@ END
 $$;
 
 COMMENT ON FUNCTION watchdog.set_credits_opening() IS 'Trigger of public.upscaler_credits: the opening is what the ledger does not explain.';
+
+CREATE FUNCTION watchdog.set_feature_flag(p_name text, p_definition text, p_reason text, p_expected_version bigint DEFAULT NULL::bigint) RETURNS TABLE(is_set boolean, version bigint, definition text, updated_at timestamp with time zone, updated_by text)
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+DECLARE
+    v_version bigint;
+    v_set_version bigint;
+BEGIN
+    SELECT flag.version INTO v_version FROM watchdog.feature_flags AS flag WHERE flag.name = p_name FOR UPDATE;
+    IF p_expected_version IS NULL OR p_expected_version = COALESCE(v_version, 0) THEN
+        -- Two first settings at once meet in the key: the second sees the first one's version here.
+        INSERT INTO watchdog.feature_flags AS flag (name, definition, reason) VALUES (p_name, p_definition, p_reason)
+        ON CONFLICT (name) DO UPDATE SET definition = excluded.definition, reason = excluded.reason
+         WHERE p_expected_version IS NULL OR flag.version = p_expected_version
+        RETURNING flag.version INTO v_set_version;
+    END IF;
+    -- Without a row there is nothing to tell but that version 0 was not the expected one.
+    RETURN QUERY SELECT v_set_version IS NOT NULL, COALESCE(flag.version, 0), flag.definition, flag.updated_at, flag.updated_by
+                   FROM (VALUES (p_name)) AS asked (name) LEFT JOIN watchdog.feature_flags AS flag ON flag.name = asked.name;
+END
+$$;
+
+COMMENT ON FUNCTION watchdog.set_feature_flag(p_name text, p_definition text, p_reason text, p_expected_version bigint) IS 'Sets a flag, or with NULL takes it back, if its version is still the expected one (NULL: whatever it is). Tells what it is now.';
 
 CREATE FUNCTION watchdog.settle_jobs(p_table_name text, p_keys uuid[], p_set jsonb) RETURNS TABLE(key uuid, refunded_amount integer)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -763,6 +818,24 @@ END
 $$;
 
 COMMENT ON FUNCTION watchdog.stale_jobs_page(p_tool text, p_after timestamp with time zone, p_after_id uuid, p_isolated_before timestamp with time zone, p_row_count_max integer) IS 'Locks and returns stale jobs of one tool after a given place: those never isolated, or, with a time, those last isolated before it.';
+
+CREATE FUNCTION watchdog.stamp_feature_flag() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+BEGIN
+    NEW.version := 1;
+    IF TG_OP = 'UPDATE' THEN
+        NEW.name := OLD.name;
+        NEW.version := OLD.version + 1;
+    END IF;
+    NEW.updated_at := pg_catalog.clock_timestamp();
+    NEW.updated_by := COALESCE(NULLIF(pg_catalog.current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub', CURRENT_USER);
+    RETURN NEW;
+END
+$$;
+
+COMMENT ON FUNCTION watchdog.stamp_feature_flag() IS 'Trigger of watchdog.feature_flags: version, time and author of a change.';
 
 CREATE FUNCTION watchdog.tool_of_table(p_table_name text) RETURNS text
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -1059,6 +1132,35 @@ ALTER TABLE watchdog.credit_ledger ALTER COLUMN id ADD GENERATED ALWAYS AS IDENT
     CACHE 1
 );
 
+CREATE TABLE watchdog.feature_flag_history (
+    name text NOT NULL,
+    version bigint NOT NULL,
+    old_definition text,
+    new_definition text,
+    changed_at timestamp with time zone NOT NULL,
+    changed_by text NOT NULL,
+    reason text NOT NULL
+);
+
+COMMENT ON TABLE watchdog.feature_flag_history IS 'Every change of a flag: who, when, from what to what, why. Written by a trigger, append-only.';
+
+CREATE TABLE watchdog.feature_flags (
+    name text NOT NULL,
+    definition text,
+    version bigint DEFAULT 1 NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    updated_by text DEFAULT CURRENT_USER NOT NULL,
+    reason text NOT NULL,
+    CONSTRAINT definition_is_not_blank_and_not_endless CHECK (((btrim(definition) <> ''::text) AND (octet_length(definition) <= 16384))),
+    CONSTRAINT every_change_has_a_reason CHECK ((btrim(reason) <> ''::text)),
+    CONSTRAINT name_is_written_like_a_variable CHECK ((name ~ '^[A-Z][A-Z0-9_]{0,62}$'::text)),
+    CONSTRAINT version_is_positive CHECK ((version > 0))
+);
+
+COMMENT ON TABLE watchdog.feature_flags IS 'What flags are set to here. Environment and file come before it; without a row the code default holds.';
+
+COMMENT ON COLUMN watchdog.feature_flags.definition IS 'Rules in the grammar of README, "Feature flags". NULL: not set here, but its version goes on.';
+
 CREATE TABLE watchdog.isolated_rows (
     rule_name text NOT NULL,
     table_name text NOT NULL,
@@ -1199,6 +1301,12 @@ ALTER TABLE ONLY watchdog.credit_ledger
 ALTER TABLE ONLY watchdog.credit_ledger
     ADD CONSTRAINT each_job_is_charged_once_and_refunded_once UNIQUE (tool, job_id, kind);
 
+ALTER TABLE ONLY watchdog.feature_flag_history
+    ADD CONSTRAINT feature_flag_history_pkey PRIMARY KEY (name, version);
+
+ALTER TABLE ONLY watchdog.feature_flags
+    ADD CONSTRAINT feature_flags_pkey PRIMARY KEY (name);
+
 ALTER TABLE ONLY watchdog.isolated_rows
     ADD CONSTRAINT isolated_rows_pkey PRIMARY KEY (rule_name, table_name, record_id);
 
@@ -1291,6 +1399,14 @@ CREATE TRIGGER opening_explains_what_the_ledger_does_not BEFORE INSERT ON public
 
 CREATE TRIGGER wrong_transitions_are_refused BEFORE UPDATE ON public.ai_jobs FOR EACH ROW WHEN (((old.status IS DISTINCT FROM new.status) AND (NOT (((old.status = 'pending'::text) AND (new.status = ANY (ARRAY['queued'::text, 'starting'::text, 'failed'::text, 'cancelled'::text]))) OR ((old.status = 'queued'::text) AND (new.status = ANY (ARRAY['starting'::text, 'failed'::text, 'cancelled'::text]))) OR ((old.status = 'starting'::text) AND (new.status = ANY (ARRAY['running'::text, 'queued'::text, 'failed'::text, 'cancelled'::text]))) OR ((old.status = 'running'::text) AND (new.status = ANY (ARRAY['completed'::text, 'failed'::text, 'cancelled'::text]))))))) EXECUTE FUNCTION watchdog.refuse_wrong_transition();
 
+CREATE TRIGGER a_change_is_recorded AFTER INSERT OR UPDATE ON watchdog.feature_flags FOR EACH ROW EXECUTE FUNCTION watchdog.record_feature_flag();
+
+CREATE TRIGGER a_change_is_stamped BEFORE INSERT OR UPDATE ON watchdog.feature_flags FOR EACH ROW EXECUTE FUNCTION watchdog.stamp_feature_flag();
+
+CREATE TRIGGER a_flag_is_not_deleted BEFORE DELETE OR TRUNCATE ON watchdog.feature_flags FOR EACH STATEMENT EXECUTE FUNCTION watchdog.refuse_flag_history_change();
+
+CREATE TRIGGER the_history_is_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON watchdog.feature_flag_history FOR EACH STATEMENT EXECUTE FUNCTION watchdog.refuse_flag_history_change();
+
 CREATE TRIGGER the_ledger_is_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON watchdog.credit_ledger FOR EACH STATEMENT EXECUTE FUNCTION watchdog.refuse_ledger_change();
 
 ALTER TABLE ONLY watchdog.active_jobs
@@ -1359,6 +1475,10 @@ ALTER TABLE watchdog.active_jobs ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE watchdog.credit_ledger ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE watchdog.feature_flag_history ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE watchdog.feature_flags ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE watchdog.isolated_rows ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE watchdog.provider_slots ENABLE ROW LEVEL SECURITY;
@@ -1366,6 +1486,10 @@ ALTER TABLE watchdog.provider_slots ENABLE ROW LEVEL SECURITY;
 ALTER TABLE watchdog.schema_migrations ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE watchdog.sweep_runs ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY the_grants_decide ON watchdog.feature_flag_history FOR SELECT USING (true);
+
+CREATE POLICY the_grants_decide ON watchdog.feature_flags USING (true) WITH CHECK (true);
 
 CREATE POLICY the_owner_adds_to_the_ledger ON watchdog.credit_ledger FOR INSERT WITH CHECK ((CURRENT_USER = ( SELECT pg_get_userbyid(class.relowner) AS pg_get_userbyid
    FROM pg_class class
@@ -1456,6 +1580,10 @@ GRANT ALL ON FUNCTION watchdog.isolate_row(p_rule_name text, p_table_name text, 
 
 REVOKE ALL ON FUNCTION watchdog.movable_from(p_status text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION watchdog.record_feature_flag() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION watchdog.refuse_flag_history_change() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION watchdog.refuse_ledger_change() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION watchdog.refuse_wrong_transition() FROM PUBLIC;
@@ -1463,6 +1591,9 @@ REVOKE ALL ON FUNCTION watchdog.refuse_wrong_transition() FROM PUBLIC;
 REVOKE ALL ON FUNCTION watchdog.restart_exams(p_exam_ids uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION watchdog.set_credits_opening() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION watchdog.set_feature_flag(p_name text, p_definition text, p_reason text, p_expected_version bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION watchdog.set_feature_flag(p_name text, p_definition text, p_reason text, p_expected_version bigint) TO service_role;
 
 REVOKE ALL ON FUNCTION watchdog.settle_jobs(p_table_name text, p_keys uuid[], p_set jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION watchdog.settle_jobs(p_table_name text, p_keys uuid[], p_set jsonb) TO service_role;
@@ -1476,6 +1607,8 @@ GRANT ALL ON FUNCTION watchdog.settle_or_isolate(p_rule_name text, p_table_name 
 REVOKE ALL ON FUNCTION watchdog.settle_stale_jobs(p_tool text, p_row_count_max integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION watchdog.stale_jobs_page(p_tool text, p_after timestamp with time zone, p_after_id uuid, p_isolated_before timestamp with time zone, p_row_count_max integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION watchdog.stamp_feature_flag() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION watchdog.tool_of_table(p_table_name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION watchdog.tool_of_table(p_table_name text) TO service_role;
@@ -1517,6 +1650,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.video_upscaler_jobs TO service
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE watchdog.active_jobs TO service_role;
 
 GRANT SELECT ON TABLE watchdog.credit_ledger TO service_role;
+
+GRANT SELECT ON TABLE watchdog.feature_flag_history TO service_role;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE watchdog.feature_flags TO service_role;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE watchdog.isolated_rows TO service_role;
 

@@ -6,6 +6,7 @@
 #include "core/rule_lint.hpp"
 #include "native/catalog.hpp"
 #include "native/commands.hpp"
+#include "native/flags.hpp"
 #include "native/json_text.hpp"
 #include "native/stopwatch.hpp"
 
@@ -140,6 +141,24 @@ Check check_last_sweep(Connection& connection) {
           is_old ? "no sweep for an hour: is the cron line or timer there? README shows them" : ""};
 }
 
+Check check_flags(Connection& connection, const Configuration& configuration) {
+  const Outcome<Flags> flags = Flags::open(connection, configuration);
+  if (!flags.ok()) return {"flags", State::error, flags.error().problems.front().what, ""};
+  for (const KnownFlag& flag : known_flags()) {
+    const FlagAnswer answer = flags.value().ask(flag, {});
+    if (answer.evaluation.reason != FlagReason::error) continue;
+    return {"flags", answer.set_by == nullptr ? State::warning : State::error,
+            std::string{flag.name} + " is at its code default: " + answer.evaluation.error_message,
+            answer.set_by == nullptr ? "see README, \"The rights it needs\""
+                                     : answer.set_by->problem->problem.mend};
+  }
+  const KnownFlag& flag = flag_named(sweep_flag);
+  const FlagAnswer answer = flags.value().ask(flag, {});
+  if (answer.evaluation.value.is_on()) return {"flags", State::ok, "sweeps are on", ""};
+  return {"flags", State::warning, "sweeps are switched off by " + who_says(flag, answer),
+          "`jobwatchdog flags get WATCHDOG_SWEEP_ENABLED --explain` tells why"};
+}
+
 void print(const std::vector<Check>& checks, bool as_json) {
   nlohmann::ordered_json list = nlohmann::json::array();
   for (const Check& check : checks) {
@@ -170,6 +189,7 @@ ExitCode run_doctor(const GlobalOptions& global) {
   checks.push_back(check_clock(connection.value()));
   checks.push_back(check_schema(connection.value(), configuration.value()));
   checks.push_back(check_rules(connection.value(), configuration.value()));
+  checks.push_back(check_flags(connection.value(), configuration.value()));
   checks.push_back(check_last_sweep(connection.value()));
   print(checks, global.json);
   ExitCode code = ExitCode::done;

@@ -5,6 +5,7 @@
 #include "core/rule_compiler.hpp"
 #include "core/spelling.hpp"
 #include "native/commands.hpp"
+#include "native/flags.hpp"
 #include "native/history.hpp"
 #include "native/json_text.hpp"
 #include "native/log.hpp"
@@ -177,12 +178,43 @@ ExitCode explain(Connection& connection, const Configuration& configuration, con
   return ExitCode::done;
 }
 
+/// The lock, or nothing when another sweep has it and this one may work beside it.
+Outcome<std::optional<SweepLock>> take_lock(const GlobalOptions& global, const Configuration& configuration,
+                                            bool fail_if_locked) {
+  Outcome<std::optional<SweepLock>> taken = SweepLock::try_take(global, configuration);
+  if (!taken.ok() || taken.value()) return taken;
+  if (fail_if_locked) {
+    return Failure{ExitCode::locked,
+                   {{"sweep", "another sweep is running on this database",
+                     "let it finish, or leave --fail-if-locked out: sweeps may work side by side"}}};
+  }
+  log(LogLevel::info, "another sweep is running on this database; this one works beside it");
+  return taken;
+}
+
+/// Asks once whether sweeps are on, and says when they are not. Whoever cannot find out does not sweep.
+std::optional<Failure> obey_flag(Connection& connection, const Configuration& configuration,
+                                 SweepOptions& options) {
+  const Outcome<Flags> flags = Flags::open(connection, configuration);
+  if (!flags.ok()) return flags.error();
+  const KnownFlag& flag = flag_named(sweep_flag);
+  const FlagAnswer answer = flags.value().ask(flag, {});
+  if (answer.set_by != nullptr && answer.set_by->problem)
+    return Failure{ExitCode::configuration, {problem_of(*answer.set_by)}};
+  if (answer.evaluation.value.is_on()) return std::nullopt;
+  options.switched_off_by = who_says(flag, answer);
+  log(LogLevel::info,
+      "sweeps are switched off by " + options.switched_off_by +
+          (options.dry_run ? "; this dry run shows what one would do" : "; nothing is swept"));
+  return std::nullopt;
+}
+
 }  // namespace
 
 ExitCode run_sweep_command(const GlobalOptions& global, const SweepCommand& command) {
   const Outcome<Configuration> configuration = open_configuration(global);
   if (!configuration.ok()) return report(configuration.error());
-  const Outcome<SweepOptions> options = sweep_options(command, global, configuration.value());
+  Outcome<SweepOptions> options = sweep_options(command, global, configuration.value());
   if (!options.ok()) return report(options.error());
   Outcome<Connection> connection = open_connection(global, configuration.value());
   if (!connection.ok()) return report(connection.error());
@@ -190,19 +222,13 @@ ExitCode run_sweep_command(const GlobalOptions& global, const SweepCommand& comm
   if (!schema.ok()) return report(schema.error());
   if (!command.explain_id.empty())
     return explain(connection.value(), configuration.value(), command, global.json);
+  if (auto failure = obey_flag(connection.value(), configuration.value(), options.value()))
+    return report(*failure);
 
-  std::optional<SweepLock> lock;
-  if (!command.dry_run) {
-    Outcome<std::optional<SweepLock>> taken = SweepLock::try_take(global, configuration.value());
-    if (!taken.ok()) return report(taken.error());
-    lock = std::move(taken.value());
-    if (!lock && command.fail_if_locked) {
-      return report({ExitCode::locked,
-                     {{"sweep", "another sweep is running on this database",
-                       "let it finish, or leave --fail-if-locked out: sweeps may work side by side"}}});
-    }
-    if (!lock) log(LogLevel::info, "another sweep is running on this database; this one works beside it");
-  }
+  const bool settles = !command.dry_run && options.value().switched_off_by.empty();
+  const Outcome<std::optional<SweepLock>> lock =
+      settles ? take_lock(global, configuration.value(), command.fail_if_locked) : std::optional<SweepLock>{};
+  if (!lock.ok()) return report(lock.error());
   if (command.dry_run) warn_of_standby(connection.value());
   History history = History::open(connection.value(), schema.value());
   const DatabaseResult<SweepResult> result =

@@ -48,6 +48,9 @@ TEST(readme, runs_every_command_that_it_tells_a_newcomer_to_type) {
       run({"sh", "-c", script}, {{"PATH", path}, {"DATABASE_URL", database.url()}, {"WATCHDOG_CONFIG", ""}});
   EXPECT_EQ(result.exit_code, 0) << result.out << result.err;
   EXPECT_THAT(result.out, HasSubstr("settled 3 of 3"));
+  const std::vector<std::string> flags_output = blocks_of(readme(), "text flags");
+  ASSERT_EQ(flags_output.size(), 1U);
+  EXPECT_THAT(result.out, HasSubstr(flags_output[0]));
   EXPECT_EQ(database.value("SELECT count(*) FROM public.tarefas WHERE estado = 'rodando'"), "0");
   EXPECT_EQ(database.value("SELECT to_regclass('watchdog.sweep_runs')"), "watchdog.sweep_runs");
   std::filesystem::remove_all(folder);

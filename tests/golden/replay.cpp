@@ -9,9 +9,11 @@
 
 #include "core/backoff.hpp"
 #include "core/duration_text.hpp"
+#include "core/flag_evaluation.hpp"
 #include "core/job_status.hpp"
 #include "core/settlement.hpp"
 #include "core/sql_text.hpp"
+#include "tests/golden/watch_replay.hpp"
 
 namespace jobwatchdog {
 namespace {
@@ -115,12 +117,46 @@ std::string replay_settle(const Cells& cells) {
   return text;
 }
 
+/// The rows of watch scenarios: see tests/golden/watch_replay.hpp. A row that only prepares expects its own
+/// last cell.
+std::string replay_watch(const Cells& cells) {
+  static WatchReplay watch;
+  if (cells[0] == "watch") return watch.play(cells[1], cells[2]);
+  if (cells[0] == "scenario") watch.begin_scenario();
+  if (cells[0] == "policy") watch.set_policy(cells[1], cells[2], cells[3]);
+  return cells.back();
+}
+
+/// flag | NAME | DEFINITION | USER | TOOL | SESSION | VALUE REASON, or ERROR CODE
+std::string replay_flag(const Cells& cells) {
+  const auto known = [&](std::size_t cell) { return cells[cell] == "-" ? "" : cells[cell]; };
+  const FlagEvaluation flag = evaluate_flag_text(cells[1], cells[2], {known(3), known(4), known(5)});
+  const std::string reason{flag_reason_name(flag.reason)};
+  if (flag.reason == FlagReason::error)
+    return reason + " " + std::string{flag_error_code_name(flag.error_code)};
+  return flag_value_text(flag.value) + " " + reason;
+}
+
+/// flag_text | NAME | DEFINITION | AS WRITTEN BACK
+std::string replay_flag_text(const Cells& cells) {
+  const KnownFlag* flag = find_flag(cells[1]);
+  if (flag == nullptr) return "no such flag";
+  const auto parsed = parse_flag_definition(cells[2], *flag);
+  return parsed.ok() ? flag_definition_text(parsed.value()) : parsed.error().problem.what;
+}
+
 std::string replay(const Cells& cells) {
+  if (cells[0] == "watch" && cells.size() == 4) return replay_watch(cells);
+  if (cells[0] == "scenario" && cells.size() == 2) return replay_watch(cells);
+  if (cells[0] == "policy" && cells.size() == 4) return replay_watch(cells);
   if (cells[0] == "move" && cells.size() == 4) return replay_move(cells);
   if (cells[0] == "backoff" && cells.size() == 4) return replay_backoff(cells);
   if (cells[0] == "duration" && cells.size() == 3) return replay_duration(cells);
   if (cells[0] == "name" && cells.size() == 3) return replay_name(cells);
   if (cells[0] == "settle" && cells.size() == 9) return replay_settle(cells);
+  if (cells[0] == "flag" && cells.size() == 7) return replay_flag(cells);
+  if (cells[0] == "flag_text" && cells.size() == 4) return replay_flag_text(cells);
+  if (cells[0] == "flag_bucket" && cells.size() == 4) return std::to_string(flag_bucket(cells[1], cells[2]));
   return "this row cannot be read";
 }
 

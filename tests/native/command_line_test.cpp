@@ -31,6 +31,11 @@ TEST(command_line, has_help_with_examples_for_every_command) {
                                                                                        {"rules", "list"},
                                                                                        {"rules", "check"},
                                                                                        {"rules", "show"},
+                                                                                       {"flags"},
+                                                                                       {"flags", "list"},
+                                                                                       {"flags", "get"},
+                                                                                       {"flags", "set"},
+                                                                                       {"flags", "history"},
                                                                                        {"migrate"},
                                                                                        {"doctor"},
                                                                                        {"version"}}) {

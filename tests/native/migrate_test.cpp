@@ -33,7 +33,8 @@ TEST(migrate, watch_adds_the_history_alone_and_can_grow_into_the_managed_schema)
   Database database = Database::empty();
   EXPECT_EQ(migrate(database, {"--watch"}).exit_code, 0);
   EXPECT_EQ(tables(database, "public"), "");
-  EXPECT_EQ(tables(database, "watchdog"), "audit_log,isolated_rows,schema_migrations,sweep_runs");
+  EXPECT_EQ(tables(database, "watchdog"),
+            "audit_log,feature_flag_history,feature_flags,isolated_rows,schema_migrations,sweep_runs");
   EXPECT_EQ(migrate(database).exit_code, 0);
   EXPECT_THAT(tables(database, "public"), HasSubstr("audit_log"));
 }

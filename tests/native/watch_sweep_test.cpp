@@ -60,8 +60,8 @@ TEST(watch_sweep, works_beside_an_older_history_and_says_that_it_leaves_it_alone
   const ConfigFile config{strange_rules};
   add_tasks(database, 1);
   ASSERT_EQ(run_with(database, config, {"migrate", "--watch"}).exit_code, 0);
-  database.exec(
-      "DELETE FROM watchdog.schema_migrations WHERE number = (SELECT max(number) FROM watchdog.schema_migrations)");
+  // This migration can be applied to what it has made.
+  database.exec("DELETE FROM watchdog.schema_migrations WHERE name = '0008_audit_packs_quickly'");
   EXPECT_THAT(run_with(database, config, {"doctor"}).out, HasSubstr("older than this binary"));
   const ProcessResult result = run_with(database, config, {"sweep"});
   EXPECT_EQ(result.exit_code, 0) << result.out;

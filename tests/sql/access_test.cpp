@@ -24,6 +24,8 @@ std::map<std::string, std::map<std::string, std::string>> intended_grants() {
       {"watchdog.schema_migrations", {{"service_role", "S"}}},
       {"watchdog.sweep_runs", {{"service_role", "SIU"}}},
       {"watchdog.isolated_rows", {{"service_role", "SIUD"}}},
+      {"watchdog.feature_flags", {{"service_role", "SIU"}}},
+      {"watchdog.feature_flag_history", {{"service_role", "S"}}},
       {"watchdog.active_jobs", {{"service_role", "SIUD"}}},
       {"watchdog.provider_slots", {{"service_role", "SIUD"}}}};
   for (const auto& table : job_tables) grants[table] = {{"authenticated", "SI"}, {"service_role", "SIUD"}};

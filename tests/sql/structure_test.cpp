@@ -121,8 +121,11 @@ TEST(migrations, the_watch_set_stands_alone) {
       database.value(
           "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relkind = 'r' AND relnamespace" +
           in_our_schemas),
-      "audit_log isolated_rows schema_migrations sweep_runs");
-  EXPECT_EQ(database.value("SELECT count(*) FROM pg_proc WHERE pronamespace" + in_our_schemas), "0");
+      "audit_log feature_flag_history feature_flags isolated_rows schema_migrations sweep_runs");
+  EXPECT_EQ(
+      database.value("SELECT string_agg(proname, ' ' ORDER BY proname) FROM pg_proc WHERE pronamespace" +
+                     in_our_schemas),
+      "record_feature_flag refuse_flag_history_change set_feature_flag stamp_feature_flag");
 }
 
 TEST(migrations, the_audit_keeps_its_rows_when_the_managed_set_moves_it) {
@@ -138,6 +141,25 @@ TEST(migrations, the_audit_keeps_its_rows_when_the_managed_set_moves_it) {
   for (int i = 0; i < 2; ++i) {
     for (const auto& file : sql_files("functions")) apply(database, file);
   }
+  EXPECT_EQ(dump(database), read_file(project_root() / "sql/schema.sql"));
+}
+
+// The watch set may come first, on a server that has no service_role yet: the managed set makes it and gives
+// it its rights.
+TEST(migrations, the_managed_set_after_the_watch_set_ends_as_both_in_order) {
+  auto database = Database::empty();
+  apply(database, project_root() / "sql/migration_table.sql");
+  const auto apply_set = [&](const std::string& set) {
+    for (const auto& file : sql_files("migrations")) {
+      if (read_file(file).starts_with("--! set: " + set)) apply(database, file);
+    }
+  };
+  apply_set("watch");
+  database.exec(
+      "REVOKE ALL ON SCHEMA watchdog FROM service_role; REVOKE ALL ON ALL TABLES IN SCHEMA watchdog FROM service_role; "
+      "REVOKE ALL ON ALL FUNCTIONS IN SCHEMA watchdog FROM service_role");
+  apply_set("managed");
+  for (const auto& file : sql_files("functions")) apply(database, file);
   EXPECT_EQ(dump(database), read_file(project_root() / "sql/schema.sql"));
 }
 

@@ -1,0 +1,36 @@
+// What `import ... from "jobwatchdog"` gives. Importing it does nothing.
+export type { BatchOptions } from "./batch.js";
+export type { Clock } from "./clock.js";
+export type { CoreModule, WasmSource } from "./core_module.js";
+export { createJobWatchdog, type JobWatchdog, type JobWatchdogOptions } from "./create.js";
+export { type FetchTransportOptions, fetchTransport } from "./fetch_transport.js";
+export {
+  defaultFlags,
+  type FlagSource,
+  type FlagValues,
+  type SettableFlags,
+  settableFlags,
+  staticFlags,
+} from "./flags.js";
+export type { WatchPolicy } from "./job_list.js";
+export {
+  browserPage,
+  type PageChannel,
+  type PageEnvironment,
+  type PageLocks,
+  type PageSignal,
+} from "./page_environment.js";
+export type { WatchHandle, WatchRequest } from "./page_watchdog.js";
+export { JobWatchdogProvider, type JobWatchdogProviderProps } from "./provider.js";
+export { type RemoteFlagsOptions, remoteFlags } from "./remote_flags.js";
+export { type JobRef, type SyncAnswer, type SyncReply, type Transport, TransportError } from "./transport.js";
+export { type JobWatchdogState, type UseJobWatchdogOptions, useJobWatchdog } from "./use_job_watchdog.js";
+export {
+  isTerminal,
+  type JobStatus,
+  type PauseReason,
+  type ReportKind,
+  type SyncReason,
+  type WatchPhase,
+} from "./vocabulary.js";
+export type { Watcher, WatchSnapshot, WatchSource, WatchUpdate } from "./watched_job.js";

@@ -1,0 +1,7 @@
+// The core itself, for those who load it their own way: the module's types and the URL of its file.
+export { type CoreModule, checkVocabulary, loadCore, type WasmSource } from "./core_module.js";
+
+/** The .wasm file beside the library's own; bundlers follow the reference. */
+export function wasmUrl(): URL {
+  return new URL("./jobwatchdog_core.wasm", import.meta.url);
+}
