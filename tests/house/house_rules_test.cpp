@@ -70,6 +70,7 @@ TEST(house_twin, an_import_out_of_the_room_is_noticed) {
   EXPECT_EQ(count("web/library/x.ts", "export * from \"left-pad\";\nimport \"./a.js\";"), 1U);
   EXPECT_EQ(count("web/library/x.ts", "const core = await import(\"../example/a.js\");"), 1U);
   EXPECT_EQ(count("web/library/x.tsx", "import { useRef } from \"react\";\nimport \"./a.js\";"), 0U);
+  EXPECT_EQ(count("web/library/x.ts", "// import { a } from \"jobwatchdog\";\n/* import \"b\"; */"), 0U);
   EXPECT_EQ(count("web/example/x.tsx", "import { createRoot } from \"react-dom/client\";"), 0U);
   EXPECT_EQ(count("web/example/x.tsx", "import { a } from \"../../tests/web/a.js\";"), 1U);
 }

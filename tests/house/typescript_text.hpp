@@ -59,9 +59,13 @@ inline std::string typescript_code(const std::string& text) {
 /// What a file imports, as it says it: static, dynamic and re-exports.
 inline std::vector<std::string> typescript_imports(const std::string& text) {
   static const std::regex import{R"re((?:\bfrom|\bimport|\bimport\s*\()\s*["']([^"'\n]+)["'])re"};
+  const std::string code = typescript_code(text);
   std::vector<std::string> imports;
-  for (std::sregex_iterator match{text.begin(), text.end(), import}, end; match != end; ++match)
-    imports.push_back((*match)[1]);
+  for (std::sregex_iterator match{text.begin(), text.end(), import}, end; match != end; ++match) {
+    const bool is_code =
+        code[static_cast<std::size_t>(match->position())] != ' ';  // And no example in a comment.
+    if (is_code) imports.push_back((*match)[1]);
+  }
   return imports;
 }
 

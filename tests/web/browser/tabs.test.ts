@@ -40,17 +40,15 @@ function tabOf(name: string): Tab {
   return tab;
 }
 
-/** Opens two tabs on one job; gives their names, the one that asks first. */
+/** Opens two tabs on one job; gives their names once one asks and the other waits for it. */
 async function openTwo(): Promise<{ leader: string; follower: string }> {
   server.jobs.set("shared", runningJob());
   for (const tab of ["first", "second"]) tabs[tab] = await openTab(browser, server, { jobs: "shared", tab });
-  const pause = async (tab: Tab) => {
-    await shows(tab.page, "shared", { pause: "another_tab" });
-    return tab;
-  };
-  const waiting = await Promise.any(Object.values(tabs).map(pause));
-  const follower = waiting === tabs.first ? "first" : "second";
-  return { follower, leader: follower === "first" ? "second" : "first" };
+  await server.until(() => askers().length > 0);
+  const leader = askers()[0] ?? "";
+  const follower = leader === "first" ? "second" : "first";
+  await shows(tabOf(follower).page, "shared", { pause: "another_tab" });
+  return { leader, follower };
 }
 
 /** Resolves when the tab has asked again, from now on. */
