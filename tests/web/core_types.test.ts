@@ -2,8 +2,8 @@
 import { readFileSync } from "node:fs";
 import ts from "typescript";
 import { beforeAll, describe, expect, it } from "vitest";
-import createCore from "../../build/wasm/module/jobwatchdog_core.mjs";
 import type { CoreEvent, CoreModule } from "../../wasm/jobwatchdog_core.d.mts";
+import createCore from "../../web/library/jobwatchdog_core.mjs";
 
 const root = new URL("../../", import.meta.url);
 const declared = ts.createSourceFile(
