@@ -159,6 +159,12 @@ describe("the tab that asks", () => {
     await browser.clock.advance(10_000);
     const other = pages.find((page) => page !== leader) as TestPage;
     expect(other.transport.requests.length).toBe(1);
+    other.transport.last.reply({ status: "completed" });
+    await settle();
+    expect(leader.watchdog.getSnapshot("upscaler", "1")).toMatchObject({
+      phase: "completed",
+      source: "another_tab",
+    });
   });
 
   test("is switched off by the flag: it lets go of everything", async () => {
@@ -178,6 +184,61 @@ describe("the tab that asks", () => {
     await two.browser.clock.advance(10 * minute);
     expect(two.requestCount() - before).toBeLessThanOrEqual(1.2 * 42);
     expect(two.requestCount() - before).toBeGreaterThan(30);
+  });
+});
+
+describe("locks and machines that take their time", () => {
+  test("a machine that slept with both its tabs: the one that led goes on, for nobody was silent", async () => {
+    const browser = new FakeBrowser();
+    const open = () => openPage({ browser, tab: browser.openTab(), tabs: true });
+    const [leader, follower] = [open(), open()];
+    leader.watchdog.watch(running);
+    await browser.clock.advance(1_000);
+    follower.watchdog.watch(running);
+    // The next heartbeat to look for the other's is the follower's.
+    await browser.clock.advanceTo(10_500);
+    await browser.clock.sleepUntil(8 * 60 * minute);
+    await browser.clock.advance(1_000);
+    leader.transport.last.reply({ reason: "still_processing" });
+    await browser.clock.advance(minute);
+    expect([leader.transport.requests.length > 1, follower.transport.requests.length]).toEqual([true, 0]);
+  });
+
+  test("a tab that is hidden while it takes a lock lets go of it", async () => {
+    const browser = new FakeBrowser({ lockDelayMs: () => 100 });
+    const open = () => openPage({ browser, tab: browser.openTab(), tabs: true });
+    const [frozen, follower] = [open(), open()];
+    frozen.watchdog.watch(running);
+    await browser.clock.advance(1_000);
+    follower.watchdog.watch(running);
+    await browser.clock.advance(5_000);
+    frozen.tab.freeze();
+    // Silent for three heartbeats: at the next one the lock is stolen, and comes 100 ms later.
+    while (browser.locks.heldNames.length > 0) await browser.clock.advance(10);
+    follower.tab.hide();
+    await browser.clock.advance(1_000);
+    expect(browser.locks.heldNames).toEqual([]);
+  });
+
+  test("a browser that refuses locks, as to a frame without an origin: each tab asks for itself", async () => {
+    const browser = new FakeBrowser();
+    const tab = browser.openTab();
+    const locks = { request: () => Promise.reject(new DOMException("no", "SecurityError")) };
+    const page = openPage({ browser, page: { ...tab.page, locks }, tabs: true });
+    page.watchdog.watch(running);
+    await browser.clock.advance(30_000);
+    expect(page.transport.requests.length).toBe(1);
+  });
+
+  test("a browser that refuses channels: likewise", async () => {
+    const browser = new FakeBrowser();
+    const openChannel = () => {
+      throw new DOMException("no", "SecurityError");
+    };
+    const page = openPage({ browser, page: { ...browser.openTab().page, openChannel }, tabs: true });
+    page.watchdog.watch(running);
+    await browser.clock.advance(30_000);
+    expect([page.transport.requests.length, page.warnings]).toEqual([1, []]);
   });
 });
 
@@ -222,7 +283,9 @@ describe("a follower", () => {
   });
 
   test("becomes visible with many jobs and nobody leads: one request for all", async () => {
-    const browser = new FakeBrowser();
+    // A browser grants locks one by one, each in its own moment.
+    let delayMs = 0;
+    const browser = new FakeBrowser({ lockDelayMs: () => (++delayMs % 15) + 1 });
     const page = openPage({ browser, tab: browser.openTab(), tabs: true });
     for (let id = 0; id < 30; ++id) page.watchdog.watch({ ...running, jobId: String(id) });
     await browser.clock.advance(30_000);

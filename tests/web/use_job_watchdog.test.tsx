@@ -213,6 +213,16 @@ describe("P6: StrictMode, and many components of one job", () => {
     expect(container.textContent).toBe("completed");
   });
 
+  test("another component takes the job over in the same render: its watch goes on", async () => {
+    const page = openPage();
+    const Page = within(page);
+    const { rerender } = render(<Page>{[<Row key="a" id="1" />]}</Page>);
+    await advance(page, 20_000);
+    rerender(<Page>{[<Row key="b" id="1" />]}</Page>);
+    await act(settle);
+    expect(page.browser.clock.nextTimerAt).toBe(30_000);
+  });
+
   test("many components: one request for all", async () => {
     const page = openPage();
     const Page = within(page);

@@ -59,10 +59,7 @@ export class Asker {
     this.#requests.add(request);
     const answers = await this.#answersOf(asks, request.controller.signal);
     this.#requests.delete(request);
-    const wanted = asks
-      .map((ask, place) => [ask, answers(place)] as const)
-      .filter(([ask]) => request.asks.has(ask));
-    if (wanted.length > 0) this.#answered(wanted);
+    this.#answered(asks.map((ask, place) => [ask, answers(place)]));
   }
 
   async #answersOf(asks: readonly Ask[], signal: AbortSignal): Promise<(place: number) => SyncAnswer> {

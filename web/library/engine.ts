@@ -53,7 +53,6 @@ export class Engine {
   #tabs: Tabs | null = null;
   #stopConditions: (() => void) | null = null;
   #cancelWake: (() => void) | null = null;
-  #wakeAt: number | null = null;
 
   constructor(module: CoreModule, site: EngineSite) {
     this.#module = module;
@@ -122,16 +121,11 @@ export class Engine {
   /** One timer, for the earliest wake-up that core wishes. */
   setTimer(): void {
     const wakeAt = this.#isRunning ? (this.#list?.wakeAt() ?? null) : null;
-    if (wakeAt === this.#wakeAt) return;
     this.#cancelWake?.();
     this.#cancelWake = null;
-    this.#wakeAt = wakeAt;
     if (wakeAt === null) return;
-    this.#cancelWake = this.#site.clock.wake(wakeAt, () => {
-      this.#wakeAt = null;
-      this.#cancelWake = null;
-      this.#site.road.drive(() => this.#stepAll("tick"));
-    });
+    const tick = () => this.#site.road.drive(() => this.#stepAll("tick"));
+    this.#cancelWake = this.#site.clock.wake(wakeAt, tick);
   }
 
   #obeyPolicy(flags: FlagValues): JobList {

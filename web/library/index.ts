@@ -1,4 +1,4 @@
-// What `import ... from "jobwatchdog"` gives. Importing it does nothing.
+// The package by its own name: the hook, the watchdog of a page, transports and flags. Importing it does nothing.
 export type { BatchOptions } from "./batch.js";
 export type { Clock } from "./clock.js";
 export type { CoreModule, WasmSource } from "./core_module.js";

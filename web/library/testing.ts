@@ -1,4 +1,4 @@
-// What `import ... from "jobwatchdog/testing"` gives: a clock, a browser and a server that obey your tests.
+// The package for tests, jobwatchdog/testing: a clock, a browser and a server that obey your tests.
 //
 //   const browser = new FakeBrowser();
 //   const tab = browser.openTab();
@@ -13,7 +13,7 @@
 //   transport.last.reply({ status: "completed", outputUrl: "https://..." });
 //   await settle();
 export { engineOn, loadEngine } from "./engine.js";
-export { FakeBrowser, FakeTab } from "./testing/fake_browser.js";
+export { FakeBrowser, type FakeBrowserOptions, FakeTab } from "./testing/fake_browser.js";
 export { FakeClock, settle } from "./testing/fake_clock.js";
 export { FakeLocks } from "./testing/fake_locks.js";
 export { FakeRequest, type FakeServer, FakeTransport } from "./testing/fake_transport.js";

@@ -2,7 +2,7 @@
 import type { Clock } from "../clock.js";
 import type { PageChannel, PageEnvironment, PageLocks, PageSignal } from "../page_environment.js";
 import { FakeClock } from "./fake_clock.js";
-import { FakeLocks } from "./fake_locks.js";
+import { FakeLocks, type LockOwner } from "./fake_locks.js";
 
 interface Receiver {
   readonly tab: FakeTab;
@@ -128,24 +128,30 @@ export class FakeTab {
   }
 }
 
+export interface FakeBrowserOptions {
+  clock?: FakeClock;
+  /** How long the browser takes to grant a lock: a number for each request. At once without it. */
+  lockDelayMs?: () => number;
+}
+
 export class FakeBrowser {
   readonly clock: FakeClock;
-  readonly locks = new FakeLocks();
+  readonly locks: FakeLocks;
   readonly #receivers = new Set<Receiver>();
+  readonly #owners = new Map<FakeTab, LockOwner>();
 
-  constructor(clock = new FakeClock()) {
+  constructor({ clock = new FakeClock(), lockDelayMs }: FakeBrowserOptions = {}) {
     this.clock = clock;
+    this.locks = new FakeLocks(lockDelayMs && ((grant) => clock.wake(clock.now() + lockDelayMs(), grant)));
   }
 
   /** `withLocks: false`: a browser that has neither Web Locks nor BroadcastChannel. */
   openTab({ withLocks = true }: { withLocks?: boolean } = {}): FakeTab {
-    const owner = {};
+    const owner = { run: (work: () => void) => tab.run(work) };
     const tab: FakeTab = new FakeTab(this, withLocks ? this.locks.of(owner) : undefined);
     this.#owners.set(tab, owner);
     return tab;
   }
-
-  readonly #owners = new Map<FakeTab, object>();
 
   /** Channels that are open. */
   get channelCount(): number {
@@ -162,7 +168,8 @@ export class FakeBrowser {
 
   forget(tab: FakeTab): void {
     for (const receiver of this.#receivers) if (receiver.tab === tab) this.#receivers.delete(receiver);
-    this.locks.forget(this.#owners.get(tab) ?? tab);
+    const owner = this.#owners.get(tab);
+    if (owner) this.locks.forget(owner);
   }
 
   #post(from: Receiver, message: unknown): void {

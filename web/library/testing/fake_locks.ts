@@ -1,8 +1,13 @@
 // Web Locks among the tabs of one fake browser.
 import type { PageLocks } from "../page_environment.js";
 
+/** Who holds locks: a tab. What it is told reaches it when it runs. */
+export interface LockOwner {
+  run(work: () => void): void;
+}
+
 interface Request {
-  readonly owner: object;
+  readonly owner: LockOwner;
   readonly held: () => Promise<void>;
   readonly resolve: (value: unknown) => void;
   readonly reject: (reason: unknown) => void;
@@ -17,9 +22,15 @@ const aborted = () => new DOMException("The lock was taken away or is not wanted
 
 export class FakeLocks {
   readonly #locks = new Map<string, Lock>();
+  readonly #later: (grant: () => void) => void;
+
+  /** `later` says when a lock that is free is granted; without it, in the next microtask. */
+  constructor(later: (grant: () => void) => void = queueMicrotask) {
+    this.#later = later;
+  }
 
   /** navigator.locks as one tab sees it. */
-  of(owner: object): PageLocks {
+  of(owner: LockOwner): PageLocks {
     return { request: (name, options, held) => this.#request(owner, name, options, held) };
   }
 
@@ -29,7 +40,7 @@ export class FakeLocks {
   }
 
   /** The tab is gone, and with it all that it held or waited for. */
-  forget(owner: object): void {
+  forget(owner: LockOwner): void {
     for (const [name, lock] of this.#locks) {
       lock.waiting = lock.waiting.filter((request) => request.owner !== owner);
       if (lock.holder?.owner === owner) lock.holder = null;
@@ -38,7 +49,7 @@ export class FakeLocks {
   }
 
   #request(
-    owner: object,
+    owner: LockOwner,
     name: string,
     options: { signal?: AbortSignal; steal?: boolean },
     held: () => Promise<void>,
@@ -54,12 +65,13 @@ export class FakeLocks {
       });
       if (options.steal) {
         lock.waiting.unshift(request);
-        lock.holder?.reject(aborted());
+        const robbed = lock.holder;
+        robbed?.owner.run(() => robbed.reject(aborted()));
         lock.holder = null;
       } else {
         lock.waiting.push(request);
       }
-      queueMicrotask(() => this.#grant(name));
+      this.#later(() => this.#grant(name));
     });
   }
 
@@ -69,11 +81,13 @@ export class FakeLocks {
     const request = lock.waiting.shift();
     if (!request) return;
     lock.holder = request;
-    request.held().then((value) => {
-      request.resolve(value);
-      if (lock.holder !== request) return;
-      lock.holder = null;
-      this.#grant(name);
+    request.owner.run(() => {
+      request.held().then((value) => {
+        request.resolve(value);
+        if (lock.holder !== request) return;
+        lock.holder = null;
+        this.#grant(name);
+      });
     });
   }
 }
