@@ -44,15 +44,18 @@ pack_library() {
   tar -xzf build/web/jobwatchdog.tgz -C "$unpacked" --strip-components=1
 }
 
-# Projects of users, built with the packed package: Vite, and Next with each of its bundlers.
+# Pages that use the package: the example, and projects of users with Vite and with each bundler of Next.
 build_fixtures() {
   local fixtures=tests/web/fixtures bundler
+  build_example || return
   logged "$root/.local/fixture-vite.log" with_node vite build "$fixtures/vite" || return
   for bundler in turbopack webpack; do
     FIXTURE_BUNDLER=$bundler logged "$root/.local/fixture-next-$bundler.log" with_node next build "--$bundler" "$fixtures/next" ||
       return
   done
 }
+
+build_example() { logged "$root/.local/example.log" with_node vite build web/example; }
 
 web_typecheck() { with_node tsc -p web --noEmit && with_node tsc -p tests/web; }
 

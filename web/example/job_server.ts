@@ -23,8 +23,10 @@ export interface JobServerOptions {
   folder: string;
   contentSecurityPolicy: string;
   flags: Record<string, boolean | number>;
-  /** 0: any free port. */
+  /** Any free one without it. */
   port?: number;
+  /** What else is answered: POST, JSON in and out. */
+  routes?: Record<string, (body: unknown) => unknown>;
 }
 
 /** One request that arrived. */
@@ -155,6 +157,8 @@ export class JobServer {
     if (served.path === "/functions/v1/runninghub-job-sync") return this.#sync(await bodyOf(request), served);
     if (served.path === "/functions/v1/feature-flags") return this.#changeFlags(await bodyOf(request));
     if (served.path === "/ofrep/v1/evaluate/flags") return this.#evaluateFlags(request);
+    const route = this.#options.routes?.[served.path];
+    if (route !== undefined) return jsonReply(200, route(await bodyOf(request)));
     return this.#file(served.path);
   }
 

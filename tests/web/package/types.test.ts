@@ -1,8 +1,8 @@
 // The published types hold for users with React 18 or 19, TypeScript old or new, and every way of resolving modules.
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { type Outcome, projectRoot, runTool } from "./built_package.js";
+import { type Outcome, projectRoot, runTool, unpacked } from "./built_package.js";
 
 const tools = join(projectRoot, "tests/node_modules");
 const compilers = { current: "typescript", "5.4": "typescript-oldest" };
@@ -53,6 +53,16 @@ function compile(file: string, { typescript, react, resolution }: Setting): Prom
 describe("types", () => {
   test.each(settings)("TypeScript $typescript, React $react, $resolution", async (setting) => {
     expect(await compile("tests/web/package/consumer.tsx", setting)).toEqual({ exitCode: 0, said: "" });
+  });
+
+  test("the introduction's example compiles as it stands", async () => {
+    const introduction = readFileSync(join(unpacked, "README.md"), "utf8");
+    const examples = [...introduction.matchAll(/^```tsx\n(.*?)^```$/gms)].map(([, code]) => code ?? "");
+    expect(examples).not.toEqual([]);
+    const file = "tests/web/node_modules/introduction.tsx";
+    writeFileSync(join(projectRoot, file), examples.join("\n"));
+    const setting: Setting = { typescript: "current", react: "19", resolution: "bundler" };
+    expect(await compile(file, setting)).toEqual({ exitCode: 0, said: "" });
   });
 
   test("twin: React's types are those of the version", async () => {
