@@ -280,6 +280,15 @@ describe("many jobs", () => {
     expect(changes).toBe(changesBefore);
   });
 
+  test("whoever joins a watch and knows of the end, ends it for all", async () => {
+    const page = openPage();
+    const handle = page.watchdog.watch(running);
+    await page.browser.clock.advance(1_000);
+    page.watchdog.watch({ ...running, status: "cancelled" });
+    expect(handle.getSnapshot()).toMatchObject({ phase: "cancelled", source: "page" });
+    expect(page.browser.clock.timerCount).toBe(0);
+  });
+
   test("a listener that leaves another watch at a report: the other is not told any more", async () => {
     const page = openPage();
     const told: string[] = [];
