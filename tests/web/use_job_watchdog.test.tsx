@@ -109,6 +109,22 @@ describe("what the hook returns", () => {
     expect(page.browser.clock.timerCount).toBe(0);
   });
 
+  test("the newest callback is told, and another callback subscribes nobody anew", async () => {
+    const page = openPage();
+    const watch = vi.spyOn(page.watchdog, "watch");
+    const told: number[] = [];
+    const { rerender } = renderHook(
+      ({ render }: { render: number }) => useJobWatchdog("upscaler", "1", "running", () => told.push(render)),
+      { wrapper: within(page), initialProps: { render: 0 } },
+    );
+    for (let render = 1; render <= 50; ++render) rerender({ render });
+    await advance(page, 30_000);
+    page.transport.last.reply({ status: "completed" });
+    await act(settle);
+    expect(told).toEqual([50]);
+    expect(watch).toHaveBeenCalledOnce();
+  });
+
   test("refresh() asks now", async () => {
     const page = openPage();
     const { result } = renderHook(() => useJobWatchdog("upscaler", "1", "running"), {

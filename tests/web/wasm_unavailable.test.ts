@@ -1,10 +1,10 @@
 // Without the module the page goes on: a state that says so, one warning, and nothing that runs.
-import { createJobWatchdog } from "jobwatchdog";
+import { createJobWatchdog, type WatchHandle } from "jobwatchdog";
 import { engineOn, FakeTransport, settle } from "jobwatchdog/testing";
 import { type CoreModule, checkVocabulary, loadCore } from "jobwatchdog/wasm";
 import { describe, expect, test, vi } from "vitest";
 import { coreBytes } from "./support/core.js";
-import { core, openPage } from "./support/page.js";
+import { core, openPage, type TestPage } from "./support/page.js";
 
 const running = { toolType: "upscaler", jobId: "1", status: "running" } as const;
 
@@ -36,20 +36,37 @@ describe("the module cannot be loaded", () => {
     }
   });
 
-  test("refresh() tries again", async () => {
+  test.each<[string, (page: TestPage, handle: WatchHandle) => void]>([
+    ["refresh()", (_page, handle) => handle.refresh()],
+    [
+      "the flag, off and on again,",
+      ({ flags }) => {
+        flags.set({ WATCHDOG_ENABLED: false });
+        flags.set({ WATCHDOG_ENABLED: true });
+      },
+    ],
+  ])("%s tries again; nothing else does", async (_what, act) => {
     let isBlocked = true;
+    let loads = 0;
     const page = openPage({
-      loadEngine: () => (isBlocked ? Promise.reject(new Error("offline")) : Promise.resolve(engineOn(core))),
+      loadEngine: () => {
+        ++loads;
+        return isBlocked ? Promise.reject(new Error("offline")) : Promise.resolve(engineOn(core));
+      },
     });
     const handle = page.watchdog.watch(running);
     await settle();
     expect(handle.getSnapshot().phase).toBe("wasm_unavailable");
     isBlocked = false;
-    handle.refresh();
+    page.watchdog.watch({ ...running, jobId: "2" });
+    page.tab.focus();
+    await page.browser.clock.advance(60_000);
+    expect(loads).toBe(1);
+    act(page, handle);
     await settle();
-    expect(handle.getSnapshot().phase).toBe("waiting");
+    expect(["waiting", "watching"]).toContain(handle.getSnapshot().phase);
     await page.browser.clock.advance(30_000);
-    expect(page.transport.requests.length).toBe(1);
+    expect(page.transport.requests.length).toBeGreaterThan(0);
   });
 
   test.each<[string, () => Promise<CoreModule>]>([

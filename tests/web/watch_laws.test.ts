@@ -256,6 +256,39 @@ describe("many jobs", () => {
     expect(again.page.transport.last.signal.aborted).toBe(true);
   });
 
+  test("an ask that nobody wants any more is not even sent", async () => {
+    const { page, handles } = two();
+    await page.browser.clock.advance(1_000);
+    for (const handle of handles) handle.refresh();
+    page.watchdog.dispose();
+    await settle();
+    expect([page.transport.requests.length, page.browser.clock.timerCount]).toEqual([0, 0]);
+  });
+
+  test("an event that changes nothing makes no new snapshot, though the wall clock wanders", async () => {
+    const page = openPage();
+    let changes = 0;
+    const handle = page.watchdog.watch(running, { changed: () => ++changes });
+    await page.browser.clock.advance(1_000);
+    const [before, changesBefore] = [handle.getSnapshot(), changes];
+    page.browser.clock.epochMs += 7;
+    page.tab.focus();
+    handle.setStatus("starting");
+    page.flags.set({ WATCHDOG_POLL_INTERVAL_MS: 20_000 });
+    await settle();
+    expect(handle.getSnapshot()).toBe(before);
+    expect(changes).toBe(changesBefore);
+  });
+
+  test("whoever joins a watch and knows of the end, ends it for all", async () => {
+    const page = openPage();
+    const handle = page.watchdog.watch(running);
+    await page.browser.clock.advance(1_000);
+    page.watchdog.watch({ ...running, status: "cancelled" });
+    expect(handle.getSnapshot()).toMatchObject({ phase: "cancelled", source: "page" });
+    expect(page.browser.clock.timerCount).toBe(0);
+  });
+
   test("a listener that leaves another watch at a report: the other is not told any more", async () => {
     const page = openPage();
     const told: string[] = [];

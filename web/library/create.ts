@@ -1,6 +1,5 @@
 // Makes the watchdog of a page from its options. Nothing begins before the first job is watched.
 import { type Clock, systemClock } from "./clock.js";
-import type { WasmSource } from "./core_module.js";
 import type { EngineMaker } from "./engine.js";
 import { type FlagSource, staticFlags } from "./flags.js";
 import type { WatchPolicy } from "./job_list.js";
@@ -8,6 +7,7 @@ import * as log from "./log.js";
 import { browserPage, type PageEnvironment } from "./page_environment.js";
 import { PageWatchdog, type WatchHandle, type WatchRequest } from "./page_watchdog.js";
 import type { Transport } from "./transport.js";
+import type { WasmSource } from "./wasm_source.js";
 import type { Watcher, WatchSnapshot } from "./watched_job.js";
 
 export interface JobWatchdogOptions extends Partial<WatchPolicy> {

@@ -1,7 +1,7 @@
 // The watching itself, loaded with the core when it is needed: events in, core decides, effects out.
 import { type Ask, Asker } from "./asker.js";
 import type { Clock } from "./clock.js";
-import { type CoreModule, loadCore, type WasmSource } from "./core_module.js";
+import { type CoreModule, loadCore } from "./core_module.js";
 import type { FlagValues } from "./flags.js";
 import { JobList, type WatchEvent, type WatchPolicy, type WatchStep } from "./job_list.js";
 import { followConditions, type PageConditions } from "./page_conditions.js";
@@ -11,6 +11,7 @@ import type { Road } from "./road.js";
 import { Tabs } from "./tabs.js";
 import { type SyncAnswer, type SyncReply, type Transport, TransportError } from "./transport.js";
 import { type EventKind, isTerminal, type JobStatus } from "./vocabulary.js";
+import type { WasmSource } from "./wasm_source.js";
 import type { News, WatchedJob } from "./watched_job.js";
 import type { WatchedJobs } from "./watched_jobs.js";
 

@@ -1,7 +1,7 @@
 // The package by its own name: the hook, the watchdog of a page, transports and flags. Importing it does nothing.
 export type { BatchOptions } from "./batch.js";
 export type { Clock } from "./clock.js";
-export type { CoreModule, WasmSource } from "./core_module.js";
+export type { CoreModule } from "./core_module.js";
 export { createJobWatchdog, type JobWatchdog, type JobWatchdogOptions } from "./create.js";
 export { type FetchTransportOptions, fetchTransport } from "./fetch_transport.js";
 export {
@@ -33,4 +33,5 @@ export {
   type SyncReason,
   type WatchPhase,
 } from "./vocabulary.js";
+export type { WasmSource } from "./wasm_source.js";
 export type { Watcher, WatchSnapshot, WatchSource, WatchUpdate } from "./watched_job.js";

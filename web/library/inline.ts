@@ -1,5 +1,5 @@
 // The core inside of the JavaScript, for pages that cannot fetch a file of their own.
-import type { WasmSource } from "./core_module.js";
+import type { WasmSource } from "./wasm_source.js";
 
 /** A source of the core that fetches nothing. Its bytes are unpacked when they are needed. */
 export function inlineWasm(): WasmSource {

@@ -8,11 +8,11 @@ import { describe, expect, test } from "vitest";
 import { projectRoot, unpacked } from "./built_package.js";
 
 /** Bundles a page that imports these names from the package: minified, and without React. Gives its scripts by name. */
-async function bundle(names: string): Promise<Map<string, Uint8Array>> {
+async function bundle(names: string, from = "jobwatchdog"): Promise<Map<string, Uint8Array>> {
   const folder = mkdtempSync(join(projectRoot, "tests/web/node_modules/.budget-"));
   try {
     const input = join(folder, "entry.js");
-    writeFileSync(input, `import { ${names} } from "jobwatchdog";\nconsole.log(${names});\n`);
+    writeFileSync(input, `import { ${names} } from "${from}";\nconsole.log(${names});\n`);
     const bundler = await rolldown({ input, external: [/^react/], logLevel: "silent" });
     const { output } = await bundler.generate({ format: "es", minify: true });
     const scripts = output.filter((file) => file.type === "chunk");
@@ -39,10 +39,14 @@ function gzipSizeOf(script: Uint8Array): number {
 describe("budget", () => {
   const hook = "useJobWatchdog, JobWatchdogProvider, createJobWatchdog";
 
-  test("the core costs at most 20 KB, glue and wasm, by brotli", async () => {
-    const glue = brotliCompressSync(only(await bundle(hook), /jobwatchdog_core.*\.js$/)).byteLength;
-    const wasm = brotliCompressSync(readFileSync(join(unpacked, "dist/jobwatchdog_core.wasm"))).byteLength;
-    console.info(`brotli: glue ${kib(glue)} + wasm ${kib(wasm)} = ${kib(glue + wasm)}`);
+  test.each([
+    { module: "jobwatchdog_core", names: hook, from: "jobwatchdog" },
+    { module: "jobwatchdog_flags", names: "definedFlags", from: "jobwatchdog/definitions" },
+  ])("$module costs at most 20 KB, glue and wasm, by brotli", async ({ module, names, from }) => {
+    const script = only(await bundle(names, from), new RegExp(`${module}.*\\.js$`));
+    const glue = brotliCompressSync(script).byteLength;
+    const wasm = brotliCompressSync(readFileSync(join(unpacked, `dist/${module}.wasm`))).byteLength;
+    console.info(`brotli: ${module} glue ${kib(glue)} + wasm ${kib(wasm)} = ${kib(glue + wasm)}`);
     expect(Math.min(glue, wasm)).toBeGreaterThan(1_000);
     expect(glue + wasm).toBeLessThanOrEqual(20_000);
   });
