@@ -146,6 +146,7 @@ void hear_news(Turn& turn, const WatchEvent& event) {
   } else {
     state.phase = WatchPhase::watching;
   }
+  state.answered_at = state.lived;
   if (state.in_flight == 0) state.next_ask_at = state.lived + turn.policy.poll_interval;
 }
 

@@ -99,7 +99,7 @@ struct WatchState {
   // Times of the machine's own count, from its first event on.
   Duration lived{};
   Duration asked_at{};
-  Duration answered_at{};
+  Duration answered_at{};  ///< Also by news.
   Duration next_ask_at{};
   Duration not_before{};  ///< Retry-After.
   Duration limit_at{};

@@ -208,6 +208,7 @@ class PlainJob {
     this.learnTime(event, policy);
     if (this.lived >= this.limitAt) this.goOverdue(act);
     else this.phase = WATCHING;
+    this.answeredAt = this.lived;
     if (this.inFlight === 0) this.nextAskAt = this.lived + policy.pollIntervalMs;
   }
 

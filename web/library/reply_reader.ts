@@ -33,9 +33,9 @@ function readTime(value: unknown): number | undefined {
   return typeof ms === "number" && Number.isFinite(ms) ? Math.round(ms) : undefined;
 }
 
-/** Only what a browser may safely put into a link or an image. */
+/** Only what a browser may safely put into a link or an image: http, https, or a path of the page's own server. */
 function readUrl(value: unknown): string | undefined {
-  return typeof value === "string" && /^https?:\/\/[^\s]+$/i.test(value) ? value : undefined;
+  return typeof value === "string" && /^(https?:\/\/|\/(?!\/))\S+$/i.test(value) ? value : undefined;
 }
 
 /** The reply about one job: {synced, status?, outputUrl?, reason?, serverNow?, deadlineAt?, errorMessage?}. */

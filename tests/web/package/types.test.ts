@@ -55,8 +55,11 @@ describe("types", () => {
     expect(await compile("tests/web/package/consumer.tsx", setting)).toEqual({ exitCode: 0, said: "" });
   });
 
-  test("the introduction's example compiles as it stands", async () => {
-    const introduction = readFileSync(join(unpacked, "README.md"), "utf8");
+  test.each([
+    { document: "the package's README.md", path: join(unpacked, "README.md") },
+    { document: "the project's README.md", path: join(projectRoot, "README.md") },
+  ])("the example in $document compiles as it stands", async ({ path }) => {
+    const introduction = readFileSync(path, "utf8");
     const examples = [...introduction.matchAll(/^```tsx\n(.*?)^```$/gms)].map(([, code]) => code ?? "");
     expect(examples).not.toEqual([]);
     const file = "tests/web/node_modules/introduction.tsx";
