@@ -260,7 +260,8 @@ class watch_fault : public testing::TestWithParam<Fault> {};
 
 TEST_P(watch_fault, is_noticed) {
   const Fault& fault = GetParam();
-  expect_caught(fault.name, [&fault] { fault.law(play(fault.machine)); }, usual_count);
+  expect_caught(
+      fault.name, [&fault] { fault.law(play(fault.machine)); }, usual_count);
 }
 INSTANTIATE_TEST_SUITE_P(, watch_fault, testing::ValuesIn(faults()),
                          [](const auto& tested) { return std::string{tested.param.name}; });
