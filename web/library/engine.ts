@@ -8,7 +8,7 @@ import { followConditions, type PageConditions } from "./page_conditions.js";
 import type { PageEnvironment } from "./page_environment.js";
 import { choosePolicy } from "./policy.js";
 import type { Road } from "./road.js";
-import { Tabs } from "./tabs.js";
+import { type TabEvents, Tabs } from "./tabs.js";
 import { type SyncAnswer, type SyncReply, type Transport, TransportError } from "./transport.js";
 import { type EventKind, isTerminal, type JobStatus } from "./vocabulary.js";
 import type { WasmSource } from "./wasm_source.js";
@@ -34,11 +34,19 @@ export type EngineMaker = (site: EngineSite) => Engine;
 /** The phases in which a job is asked about. Only then does this tab compete for it. */
 const watchedPhases: readonly string[] = ["waiting", "watching", "overdue"];
 
+/** How an engine learns which tab asks; null when every tab asks for itself. */
+export type OpenTabs = (
+  page: PageEnvironment,
+  clock: Clock,
+  scope: string,
+  events: TabEvents,
+) => Pick<Tabs, "join" | "leave" | "setVisible" | "setListening" | "tellNews" | "askLeader" | "close"> | null;
+
 /** Makes engines on a module that is loaded. */
 export const engineOn =
-  (module: CoreModule): EngineMaker =>
+  (module: CoreModule, openTabs: OpenTabs = Tabs.open): EngineMaker =>
   (site) =>
-    new Engine(module, site);
+    new Engine(module, site, openTabs);
 
 /** Loads the module. Rejects when it cannot be fetched, compiled or understood; a later call may try again. */
 export async function loadEngine(source?: WasmSource): Promise<EngineMaker> {
@@ -51,12 +59,14 @@ export class Engine {
   readonly #asker: Asker;
   #list: JobList | null = null;
   #isRunning = false;
-  #tabs: Tabs | null = null;
+  readonly #openTabsOf: OpenTabs;
+  #tabs: ReturnType<OpenTabs> = null;
   #stopConditions: (() => void) | null = null;
   #cancelWake: (() => void) | null = null;
 
-  constructor(module: CoreModule, site: EngineSite) {
+  constructor(module: CoreModule, site: EngineSite, openTabs: OpenTabs) {
     this.#module = module;
+    this.#openTabsOf = openTabs;
     this.#site = site;
     this.#asker = new Asker(site.transport, (answers) => site.road.drive(() => this.#takeAnswers(answers)));
   }
@@ -221,7 +231,7 @@ export class Engine {
       road.drive(() => {
         for (const job of names.map((name) => jobs.get(name))) if (job) work(job);
       });
-    this.#tabs = Tabs.open(page, clock, tabsScope, {
+    this.#tabs = this.#openTabsOf(page, clock, tabsScope, {
       lead: (names) => each(names, (job) => this.#step(job, { kind: "lead" })),
       follow: (names) => each(names, (job) => this.#step(job, { kind: "follow" })),
       news: (name, reply) =>

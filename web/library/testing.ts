@@ -12,7 +12,7 @@
 //   await browser.clock.advance(30_000);
 //   transport.last.reply({ status: "completed", outputUrl: "https://..." });
 //   await settle();
-export { engineOn, loadEngine } from "./engine.js";
+export { engineOn, loadEngine, type OpenTabs } from "./engine.js";
 export { FakeBrowser, type FakeBrowserOptions, FakeTab } from "./testing/fake_browser.js";
 export { FakeClock, settle } from "./testing/fake_clock.js";
 export { FakeLocks } from "./testing/fake_locks.js";
