@@ -56,7 +56,8 @@ inline Complaints import_complaints(const File& file) {
     const bool is_path = imported.starts_with(".");
     const bool is_at_home = is_path && (folder / imported).lexically_normal().string().starts_with(home);
     const bool is_react = imported == "react" || imported.starts_with("react/");
-    if (is_path ? !is_at_home : is_library && !is_react)
+    const bool is_node_for_node = file.path == "web/library/node.ts" && imported.starts_with("node:");
+    if (is_path ? !is_at_home : is_library && !is_react && !is_node_for_node)
       complaints.push_back((is_library ? "web/library" : "web") + (" may not import \"" + imported + "\""));
   }
   return complaints;
