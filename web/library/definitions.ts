@@ -1,5 +1,5 @@
 // Flags from their definitions, decided in the page by the same core that decides in the server.
-import { defaultFlags, type FlagSource, type FlagValues } from "./flags.js";
+import { defaultFlags, type FlagSource, type FlagValues, settableFlags } from "./flags.js";
 import type { FlagContext, FlagModule, FlagResolution } from "./jobwatchdog_flags.mjs";
 import * as log from "./log.js";
 import { bytesOf, type WasmSource } from "./wasm_source.js";
@@ -42,9 +42,8 @@ const names = Object.keys(defaultFlags) as (keyof FlagValues)[];
 export function definedFlags(options: DefinedFlagsOptions): DefinedFlags {
   const warn = options.warn ?? log.warn;
   const warned = new Set<string>();
-  const listeners = new Set<() => void>();
+  const decided = settableFlags();
   let { definitions, context = {} } = options;
-  let values: FlagValues = defaultFlags;
   let module: FlagModule | undefined;
   let loading: Promise<void> | undefined;
 
@@ -58,15 +57,14 @@ export function definedFlags(options: DefinedFlagsOptions): DefinedFlags {
     return definition === undefined ? undefined : module?.evaluateFlag(name, definition, known);
   };
   const decide = () => {
-    const decided: Record<string, boolean | number> = { ...defaultFlags };
+    const values: Record<string, boolean | number> = { ...defaultFlags };
     for (const name of names) {
       const flag = resolve(name);
       if (!flag) continue;
-      decided[name] = flag.value === "true" || (flag.value === "false" ? false : Number(flag.value));
+      values[name] = flag.value === "true" || (flag.value === "false" ? false : Number(flag.value));
       if (flag.errorCode) warnOnce(`the definition of ${name} is not obeyed: ${flag.errorMessage}`);
     }
-    values = decided as unknown as FlagValues;
-    for (const listener of [...listeners]) listener();
+    decided.set(values);
   };
   const load = () => {
     if (loading) return;
@@ -83,12 +81,10 @@ export function definedFlags(options: DefinedFlagsOptions): DefinedFlags {
   };
 
   return {
-    get: () => values,
+    get: decided.get,
     subscribe(changed) {
-      const listener = () => changed();
-      listeners.add(listener);
       load();
-      return () => listeners.delete(listener);
+      return decided.subscribe(changed);
     },
     define(changes) {
       definitions = changes.definitions ?? definitions;

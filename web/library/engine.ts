@@ -56,18 +56,18 @@ export async function loadEngine(source?: WasmSource): Promise<EngineMaker> {
 export class Engine {
   readonly #module: CoreModule;
   readonly #site: EngineSite;
+  readonly #openTabsOf: OpenTabs;
   readonly #asker: Asker;
   #list: JobList | null = null;
   #isRunning = false;
-  readonly #openTabsOf: OpenTabs;
   #tabs: ReturnType<OpenTabs> = null;
   #stopConditions: (() => void) | null = null;
   #cancelWake: (() => void) | null = null;
 
   constructor(module: CoreModule, site: EngineSite, openTabs: OpenTabs) {
     this.#module = module;
-    this.#openTabsOf = openTabs;
     this.#site = site;
+    this.#openTabsOf = openTabs;
     this.#asker = new Asker(site.transport, (answers) => site.road.drive(() => this.#takeAnswers(answers)));
   }
 
