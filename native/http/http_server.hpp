@@ -1,0 +1,70 @@
+/// A small HTTP/1.1 server: requests come in whole, a handler answers them on a pool of threads.
+///
+/// The header behind which Beast is used. Limits come first: header and body have a size, a request a time,
+/// connections a number, so that a slow or endless client costs nothing but itself.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "core/problem.hpp"
+#include "core/time.hpp"
+
+namespace jobwatchdog {
+
+struct HttpRequest {
+  std::string method;
+  std::string path;                            ///< Before the "?", as sent.
+  std::string query;                           ///< Behind the "?", as sent; "" without one.
+  std::map<std::string, std::string> headers;  ///< Names in small letters.
+  std::string body;
+  std::string peer;  ///< The client's address, without its port.
+};
+
+struct HttpReply {
+  int status{200};
+  std::map<std::string, std::string> headers;
+  std::string body;
+  Duration delay{};         ///< The reply is sent so much later; no thread waits for it.
+  bool hang_up{false};      ///< No reply at all: the connection is cut (an emulator's fault).
+  bool never_reply{false};  ///< No reply at all: the connection stays open until the client goes.
+  bool cut_short{false};    ///< Half of the reply, then the connection is cut.
+};
+
+struct HttpServerOptions {
+  std::string address{"127.0.0.1"};
+  int port{0};  ///< 0 = any free one; port() tells which.
+  int thread_count{4};
+  std::size_t header_size_max{16'384};
+  std::size_t body_size_max{262'144};
+  std::size_t connections_max{1'024};
+  Duration request_timeout{seconds(10)};  ///< From the first byte of a request to its last.
+  Duration idle_timeout{seconds(60)};     ///< Of a connection between two requests.
+};
+
+/// Answers one request; called on several threads at once. What it throws becomes a 500 without words.
+using HttpHandler = std::function<HttpReply(const HttpRequest&)>;
+
+class HttpServer {
+ public:
+  /// Listens and serves on threads of its own until it is stopped. Problem: the address cannot be had.
+  [[nodiscard]] static Result<HttpServer> start(const HttpServerOptions& options, HttpHandler handler);
+
+  HttpServer(HttpServer&&) noexcept;
+  HttpServer& operator=(HttpServer&&) noexcept;
+  ~HttpServer();  ///< Stops at once.
+
+  [[nodiscard]] int port() const;
+  /// Takes no new connection, lets the requests at hand be answered for at most `patience`, and ends.
+  void stop(Duration patience);
+
+ private:
+  struct State;
+  explicit HttpServer(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace jobwatchdog
