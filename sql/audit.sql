@@ -62,6 +62,28 @@ SELECT slot.account || ' ' || slot.slot AS record, slot.tool || ' ' || slot.job_
   LEFT JOIN public.ai_jobs AS job ON (job.tool, job.id) = (slot.tool, slot.job_id)
  WHERE slot.state = 'taken' AND (job.id IS NULL OR job.status NOT IN ('starting', 'running') OR job.attempt IS DISTINCT FROM slot.attempt);
 
+--! law: a job waits in the queue or holds a slot
+SELECT active.tool || ' ' || active.job_id AS record,
+       'status ' || job.status || ', ' || CASE WHEN active.queued_at IS NULL THEN 'no place in the queue' ELSE 'a place in the queue' END
+       || ', ' || CASE WHEN slot.job_id IS NULL THEN 'no slot' ELSE 'slot ' || slot.account || ' ' || slot.slot END AS detail
+  FROM watchdog.active_jobs AS active
+  JOIN public.ai_jobs AS job ON (job.tool, job.id) = (active.tool, active.job_id)
+  LEFT JOIN watchdog.provider_slots AS slot ON (slot.tool, slot.job_id) = (active.tool, active.job_id)
+ WHERE (job.status = 'queued') <> (active.queued_at IS NOT NULL)
+    OR (job.status IN ('starting', 'running')) <> (slot.job_id IS NOT NULL);
+
+--! law: a task that outlives its job is chased until its end is confirmed
+SELECT submission.tool || ' ' || submission.job_id AS record,
+       'attempt ' || submission.attempt || ', task ' || coalesce(submission.task_id, 'unknown') || ', job ' || job.status AS detail
+  FROM watchdog.submissions AS submission
+  JOIN public.ai_jobs AS job ON (job.tool, job.id) = (submission.tool, submission.job_id)
+  LEFT JOIN watchdog.provider_slots AS slot
+    ON (slot.tool, slot.job_id, slot.attempt) = (submission.tool, submission.job_id, submission.attempt)
+  LEFT JOIN watchdog.orphan_tasks AS orphan
+    ON (orphan.tool, orphan.job_id, orphan.attempt) = (submission.tool, submission.job_id, submission.attempt)
+ WHERE job.status IN ('failed', 'cancelled') AND submission.outcome IN ('open', 'unknown', 'accepted')
+   AND submission.task_ended_at IS NULL AND slot.job_id IS NULL AND orphan.job_id IS NULL;
+
 --! law: a slot is not held for a cancelled job after its deadline
 SELECT slot.account || ' ' || slot.slot AS record, slot.tool || ' ' || slot.job_id || ', deadline ' || slot.deadline_at AS detail
   FROM watchdog.provider_slots AS slot
@@ -79,7 +101,9 @@ WITH ended AS (
      WHERE audit.action = 'cleanup_all_stale_ai_jobs'
      UNION ALL
     SELECT audit.table_name, audit.record_id, audit.new_data ->> 'status'
-      FROM public.audit_log AS audit WHERE audit.action IN ('user_cancel_ai_job', 'admin_cancel_job'))
+      FROM public.audit_log AS audit
+     WHERE audit.action IN ('user_cancel_ai_job', 'admin_cancel_job', 'settle_attempts')
+        OR (audit.action = 'submission' AND audit.new_data ->> 'status' = 'failed'))
 SELECT job.tool || ' ' || job.id AS record,
        'status ' || job.status || ', by the evidence ' || string_agg(ended.status, ' and ') AS detail
   FROM ended

@@ -2,7 +2,7 @@
 SET LOCAL lock_timeout = '5s';
 SET LOCAL statement_timeout = '60s';
 
-CREATE OR REPLACE FUNCTION watchdog.cancel_job(p_table_name text, p_job_id uuid, p_as_admin boolean)
+CREATE OR REPLACE FUNCTION watchdog.cancel_job(p_table_name text, p_job_id uuid, p_as_admin boolean, p_reason text DEFAULT NULL)
 RETURNS TABLE (success boolean, refunded_amount integer, error_message text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = ''
 AS $$
@@ -32,14 +32,16 @@ BEGIN
     SELECT settled.refunded_amount INTO refunded_amount
       FROM watchdog.settle_jobs(p_table_name, ARRAY[p_job_id], pg_catalog.jsonb_build_object(
                'status', 'cancelled',
-               'error_message', CASE WHEN p_as_admin THEN 'Cancelled by an administrator' ELSE 'Cancelled by the user' END)) AS settled;
+               'error_message', CASE WHEN p_as_admin THEN 'Cancelled by an administrator' ELSE 'Cancelled by the user' END
+                                || COALESCE(': ' || pg_catalog.left(p_reason, 1000), ''))) AS settled;
     success := FOUND;
     IF success THEN
         PERFORM watchdog.write_audit(
             CASE WHEN p_as_admin THEN 'admin_cancel_job' ELSE 'user_cancel_ai_job' END,
             (SELECT known.table_name FROM watchdog.tools AS known WHERE known.tool = v_tool), p_job_id::text,
             pg_catalog.jsonb_build_object('status', v_status, 'user_id', v_user_id),
-            pg_catalog.jsonb_build_object('status', 'cancelled', 'refunded_amount', refunded_amount));
+            pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
+                'status', 'cancelled', 'refunded_amount', refunded_amount, 'reason', p_reason)));
     ELSE
         refunded_amount := 0;
         error_message := 'Job is already ' || v_status;
@@ -47,6 +49,6 @@ BEGIN
     RETURN NEXT;
 END
 $$;
-COMMENT ON FUNCTION watchdog.cancel_job(text, uuid, boolean) IS 'Cancels an active job and refunds it. Asks who the caller is; the public shells add nothing.';
-REVOKE ALL ON FUNCTION watchdog.cancel_job(text, uuid, boolean) FROM PUBLIC, anon, authenticated, service_role;
-GRANT EXECUTE ON FUNCTION watchdog.cancel_job(text, uuid, boolean) TO authenticated, service_role;
+COMMENT ON FUNCTION watchdog.cancel_job(text, uuid, boolean, text) IS 'Cancels an active job and refunds it. Asks who the caller is; the public shells add nothing.';
+REVOKE ALL ON FUNCTION watchdog.cancel_job(text, uuid, boolean, text) FROM PUBLIC, anon, authenticated, service_role;
+GRANT EXECUTE ON FUNCTION watchdog.cancel_job(text, uuid, boolean, text) TO authenticated, service_role;

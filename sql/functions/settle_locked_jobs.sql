@@ -1,4 +1,4 @@
--- The settlement itself, for callers that hold the jobs' row locks already: settle_jobs, the sweep, both cleanups.
+-- The settlement itself, for callers that hold the jobs' row locks already: settle_jobs, settle_attempts, the sweep, both cleanups.
 -- A job is settled at most once and refunded at most once, whoever calls, how often, and how many at a time: the guard of
 -- the update and the key of the ledger see to that, not the lock. The lock only keeps callers from meeting in two orders.
 -- Locks after the jobs: slots, active_jobs, ledger, balances by user; separate statements, because writes inside one WITH
@@ -7,7 +7,9 @@
 SET LOCAL lock_timeout = '5s';
 SET LOCAL statement_timeout = '60s';
 
-CREATE OR REPLACE FUNCTION watchdog.settle_locked_jobs(p_table_name text, p_keys uuid[], p_set jsonb)
+CREATE OR REPLACE FUNCTION watchdog.settle_locked_jobs(
+    p_table_name text, p_keys uuid[], p_set jsonb, p_attempts integer[] DEFAULT NULL, p_output_urls text[] DEFAULT NULL,
+    p_error_messages text[] DEFAULT NULL, p_task_has_ended boolean DEFAULT false)
 RETURNS TABLE (key uuid, refunded_amount integer)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = '' SET plan_cache_mode = 'force_generic_plan'
 AS $$
@@ -42,11 +44,13 @@ BEGIN
                    completed_at = v_now,
                    updated_at = v_now,
                    position = NULL,
-                   error_message = COALESCE(v_error_message, job.error_message),
-                   output_url = COALESCE(v_output_url, job.output_url),
+                   error_message = COALESCE(wanted.error_message, v_error_message, job.error_message),
+                   output_url = COALESCE(wanted.output_url, v_output_url, job.output_url),
                    credits_refunded = v_was_refunded OR (v_status <> 'completed' AND job.credits_charged AND job.user_credit_cost > 0)
-              FROM (SELECT DISTINCT wanted.id FROM unnest(p_keys) AS wanted (id) ORDER BY wanted.id) AS wanted
+              FROM (SELECT DISTINCT ON (wanted.id) wanted.* FROM unnest(p_keys, p_attempts, p_output_urls, p_error_messages)
+                      AS wanted (id, attempt, output_url, error_message) ORDER BY wanted.id) AS wanted
              WHERE job.tool = v_tool AND job.id = wanted.id AND job.status = ANY (v_movable_from)
+               AND job.attempt = COALESCE(wanted.attempt, job.attempt)
                AND job.credits_refunded = v_was_refunded
          RETURNING job.id, job.user_id,
                    CASE WHEN v_was_refunded OR v_status = 'completed' THEN NULL
@@ -63,13 +67,14 @@ BEGIN
     END IF;
 
     -- The user is free at once. The provider may still work: it says when the slot is free, or the deadline does.
-    IF v_status = 'completed' THEN
+    IF v_status = 'completed' OR p_task_has_ended THEN
         UPDATE watchdog.provider_slots AS slot
-           SET state = 'free', tool = NULL, job_id = NULL, attempt = NULL, task_id = NULL, deadline_at = NULL, changed_at = v_now
+           SET state = 'free', tool = NULL, job_id = NULL, attempt = NULL, task_id = NULL, deadline_at = NULL,
+               next_check_at = NULL, lease_until = NULL, lease_owner = NULL, check_count = 0, changed_at = v_now
          WHERE slot.tool = v_tool AND slot.job_id = ANY (v_ids);
     ELSE
         UPDATE watchdog.provider_slots AS slot
-           SET state = 'cancelling', changed_at = v_now, deadline_at = v_now + known.hard_deadline_after
+           SET state = 'cancelling', changed_at = v_now, next_check_at = v_now, deadline_at = v_now + known.hard_deadline_after
           FROM watchdog.tools AS known
          WHERE known.tool = v_tool AND slot.tool = v_tool AND slot.job_id = ANY (v_ids);
     END IF;
@@ -107,7 +112,7 @@ BEGIN
     RETURN QUERY SELECT told.id, told.amount FROM unnest(v_ids, v_amounts) AS told (id, amount);
 END
 $$;
-COMMENT ON FUNCTION watchdog.settle_locked_jobs(text, uuid[], jsonb) IS
-    'As settle_jobs, for a caller that has locked the jobs. Without their locks it is as safe, but may deadlock with others like it.';
-REVOKE ALL ON FUNCTION watchdog.settle_locked_jobs(text, uuid[], jsonb) FROM PUBLIC, anon, authenticated, service_role;
-GRANT EXECUTE ON FUNCTION watchdog.settle_locked_jobs(text, uuid[], jsonb) TO service_role;
+COMMENT ON FUNCTION watchdog.settle_locked_jobs(text, uuid[], jsonb, integer[], text[], text[], boolean) IS
+    'As settle_jobs, for a caller that has locked the jobs; each key may have its attempt, its result and its words. Without the locks it is as safe, but may deadlock with others like it.';
+REVOKE ALL ON FUNCTION watchdog.settle_locked_jobs(text, uuid[], jsonb, integer[], text[], text[], boolean) FROM PUBLIC, anon, authenticated, service_role;
+GRANT EXECUTE ON FUNCTION watchdog.settle_locked_jobs(text, uuid[], jsonb, integer[], text[], text[], boolean) TO service_role;

@@ -1,0 +1,97 @@
+-- Who of the queue starts next: the oldest over all tools, as many as there are free slots. Everything that the provider call
+-- needs is committed before it is made: the attempt, the slot that it takes, and the token that its webhook will bear.
+-- Locks: admission, jobs by (tool, id), slots, active_jobs. Free slots are only taken under the admission lock, so those
+-- that are seen free stay so.
+SET LOCAL lock_timeout = '5s';
+SET LOCAL statement_timeout = '60s';
+
+CREATE OR REPLACE FUNCTION watchdog.claim_next_jobs(p_account text, p_owner text, p_token_hashes bytea[], p_lease interval)
+RETURNS TABLE (tool text, table_name text, job_id uuid, user_id uuid, attempt integer, webhook_path text, app_id text, inputs jsonb,
+               problem text, token_hash bytea, waited_ms bigint)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = '' SET plan_cache_mode = 'force_generic_plan'
+AS $$
+DECLARE
+    v_now timestamptz;
+    v_wanted_count integer;
+    v_tools text[];
+    v_ids uuid[];
+    v_ids_held uuid[];
+BEGIN
+    PERFORM watchdog.lock_admission(p_account);
+    v_now := pg_catalog.clock_timestamp();
+    IF EXISTS (SELECT FROM watchdog.runninghub_accounts AS known
+                WHERE known.account = p_account AND known.submits_paused_until > v_now) THEN
+        RETURN;
+    END IF;
+    v_wanted_count := LEAST(pg_catalog.cardinality(p_token_hashes), (
+        SELECT pg_catalog.count(*)::integer FROM watchdog.provider_slots AS slot WHERE slot.account = p_account AND slot.state = 'free'));
+    -- Locked in the order of keys, chosen in the order of the queue. A job that was cancelled while its lock was waited for is
+    -- gone from the queue by then, and the choice is made anew.
+    LOOP
+        SELECT pg_catalog.array_agg(head.tool), pg_catalog.array_agg(head.job_id) INTO v_tools, v_ids
+          FROM (SELECT active.tool, active.job_id
+                  FROM watchdog.active_jobs AS active
+                  JOIN public.ai_jobs AS job ON job.tool = active.tool AND job.id = active.job_id AND job.status = 'queued'
+                 WHERE active.account = p_account AND active.queued_at IS NOT NULL
+                 ORDER BY active.queued_at, active.tool, active.job_id
+                 LIMIT v_wanted_count) AS head;
+        EXIT WHEN v_ids IS NULL;
+        SELECT pg_catalog.array_agg(held.id) INTO v_ids_held
+          FROM (SELECT job.id FROM public.ai_jobs AS job
+                  JOIN unnest(v_tools, v_ids) AS head (tool, job_id) ON head.tool = job.tool AND head.job_id = job.id
+                 WHERE job.status = 'queued' ORDER BY job.tool, job.id FOR UPDATE OF job) AS held;
+        EXIT WHEN pg_catalog.cardinality(v_ids_held) = pg_catalog.cardinality(v_ids);
+    END LOOP;
+    IF v_ids IS NULL THEN
+        RETURN;
+    END IF;
+
+    v_now := pg_catalog.clock_timestamp();
+    UPDATE public.ai_jobs AS job
+       SET status = 'starting', started_at = v_now, updated_at = v_now, attempt = job.attempt + 1, api_account = p_account
+      FROM unnest(v_tools, v_ids) AS head (tool, job_id)
+     WHERE job.tool = head.tool AND job.id = head.job_id;
+    UPDATE watchdog.provider_slots AS slot
+       SET state = 'taken', tool = taken.tool, job_id = taken.job_id, attempt = job.attempt, task_id = NULL, changed_at = v_now,
+           deadline_at = v_now + known.hard_deadline_after
+      FROM (SELECT pg_catalog.row_number() OVER (ORDER BY free.slot) AS place, free.slot FROM watchdog.provider_slots AS free
+             WHERE free.account = p_account AND free.state = 'free') AS free
+      JOIN unnest(v_tools, v_ids) WITH ORDINALITY AS taken (tool, job_id, place) ON taken.place = free.place
+      JOIN public.ai_jobs AS job ON job.tool = taken.tool AND job.id = taken.job_id
+      JOIN watchdog.tools AS known ON known.tool = taken.tool
+     WHERE slot.account = p_account AND slot.slot = free.slot;
+    RETURN QUERY
+    WITH started AS (
+        UPDATE watchdog.active_jobs AS active
+           SET queued_at = NULL, attempt = job.attempt, lease_owner = p_owner, leased_at = v_now, lease_until = v_now + p_lease,
+               next_check_at = v_now + p_lease, deadline_at = v_now + known.hard_deadline_after, rung_at = NULL, seen_at = NULL,
+               check_count = 0, last_verdict = NULL, watch = NULL
+          FROM unnest(v_tools, v_ids) WITH ORDINALITY AS head (tool, job_id, place)
+          JOIN watchdog.tools AS known ON known.tool = head.tool
+          JOIN public.ai_jobs AS job ON job.tool = head.tool AND job.id = head.job_id
+          JOIN watchdog.active_jobs AS waiting ON waiting.tool = head.tool AND waiting.job_id = head.job_id
+         WHERE active.user_id = waiting.user_id
+     RETURNING head.place, active.tool, known.table_name, active.job_id, active.user_id, active.attempt, known.webhook_path,
+               waiting.queued_at),
+    submitted AS (
+        INSERT INTO watchdog.submissions (tool, job_id, attempt, account, token_hash, submitted_at)
+        SELECT started.tool, started.job_id, started.attempt, p_account, p_token_hashes[started.place], v_now FROM started),
+    told AS (
+        INSERT INTO public.audit_log (action, table_name, record_id, old_data, new_data, actor)
+        SELECT 'claim_next_jobs', started.table_name, started.job_id::text,
+               pg_catalog.jsonb_build_object('status', 'queued', 'queued_at', started.queued_at),
+               pg_catalog.jsonb_build_object('status', 'starting', 'attempt', started.attempt, 'account', p_account), p_owner
+          FROM started)
+    SELECT started.tool, started.table_name, started.job_id, started.user_id, started.attempt, started.webhook_path,
+           task.app_id, task.inputs, task.problem, p_token_hashes[started.place],
+           (EXTRACT(epoch FROM v_now - started.queued_at) * 1000)::bigint
+      FROM started
+      JOIN public.ai_jobs AS job ON job.tool = started.tool AND job.id = started.job_id
+     CROSS JOIN LATERAL watchdog.task_of_payload(started.tool, job.payload) AS task
+     ORDER BY started.place;
+END
+$$;
+COMMENT ON FUNCTION watchdog.claim_next_jobs(text, text, bytea[], interval) IS
+    'Moves the oldest queued jobs of an account to starting, at most one a free slot and one a token, each with a slot, a new attempt and its submission.';
+REVOKE ALL ON FUNCTION watchdog.claim_next_jobs(text, text, bytea[], interval) FROM PUBLIC, anon, authenticated, service_role;
+GRANT EXECUTE ON FUNCTION watchdog.claim_next_jobs(text, text, bytea[], interval) TO service_role;

@@ -1,0 +1,49 @@
+-- Tasks whose job is over and whose own end the provider has not confirmed: slots in cancelling, and orphans. Given to one node for a
+-- while, as the checks are.
+SET LOCAL lock_timeout = '5s';
+SET LOCAL statement_timeout = '60s';
+
+CREATE OR REPLACE FUNCTION watchdog.lease_ended_tasks(p_owner text, p_row_count_max integer, p_lease interval)
+RETURNS TABLE (is_orphan boolean, tool text, table_name text, job_id uuid, attempt integer, account text, task_id text, check_count integer)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = '' SET plan_cache_mode = 'force_generic_plan'
+AS $$
+DECLARE
+    v_now CONSTANT timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+    -- What a webhook with the job's token calls the task is worth asking about: the provider knows whether it is ours.
+    UPDATE watchdog.provider_slots AS slot SET task_id = submission.claimed_task_id
+      FROM watchdog.submissions AS submission
+     WHERE (submission.tool, submission.job_id, submission.attempt) = (slot.tool, slot.job_id, slot.attempt)
+       AND slot.state = 'cancelling' AND slot.task_id IS NULL AND submission.claimed_task_id IS NOT NULL;
+    RETURN QUERY
+    WITH due AS MATERIALIZED (
+        SELECT slot.account, slot.slot FROM watchdog.provider_slots AS slot
+         WHERE slot.state = 'cancelling' AND slot.task_id IS NOT NULL AND COALESCE(slot.next_check_at, slot.changed_at) <= v_now
+           AND (slot.lease_until IS NULL OR slot.lease_until <= v_now)
+         ORDER BY slot.account, slot.slot LIMIT p_row_count_max
+           FOR UPDATE SKIP LOCKED),
+    leased AS (
+        UPDATE watchdog.provider_slots AS slot SET lease_owner = p_owner, lease_until = v_now + p_lease
+          FROM due WHERE slot.account = due.account AND slot.slot = due.slot
+     RETURNING slot.*)
+    SELECT false, leased.tool, known.table_name, leased.job_id, leased.attempt, leased.account, leased.task_id, leased.check_count
+      FROM leased JOIN watchdog.tools AS known ON known.tool = leased.tool;
+    RETURN QUERY
+    WITH due AS MATERIALIZED (
+        SELECT orphan.tool, orphan.job_id, orphan.attempt FROM watchdog.orphan_tasks AS orphan
+         WHERE orphan.ended_at IS NULL AND orphan.task_id IS NOT NULL AND orphan.next_check_at <= v_now
+           AND (orphan.lease_until IS NULL OR orphan.lease_until <= v_now)
+         ORDER BY orphan.next_check_at LIMIT p_row_count_max
+           FOR UPDATE SKIP LOCKED),
+    leased AS (
+        UPDATE watchdog.orphan_tasks AS orphan SET lease_owner = p_owner, lease_until = v_now + p_lease
+          FROM due WHERE (orphan.tool, orphan.job_id, orphan.attempt) = (due.tool, due.job_id, due.attempt)
+     RETURNING orphan.*)
+    SELECT true, leased.tool, known.table_name, leased.job_id, leased.attempt, leased.account, leased.task_id, leased.check_count
+      FROM leased JOIN watchdog.tools AS known ON known.tool = leased.tool;
+END
+$$;
+COMMENT ON FUNCTION watchdog.lease_ended_tasks(text, integer, interval) IS
+    'Gives a node the tasks that are to be cancelled at the provider, or whose end is to be confirmed.';
+REVOKE ALL ON FUNCTION watchdog.lease_ended_tasks(text, integer, interval) FROM PUBLIC, anon, authenticated, service_role;
+GRANT EXECUTE ON FUNCTION watchdog.lease_ended_tasks(text, integer, interval) TO service_role;
