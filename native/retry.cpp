@@ -28,22 +28,51 @@ std::optional<DatabaseError> reconnect_patiently(Connection& connection,
   }
 }
 
+namespace {
+
+/// Whether to try again after `error`: reconnects or rests first. What may run twice knows no doubt, so an
+/// end in doubt is only a lost connection.
+bool may_try_again(Connection& connection, DatabaseError& error, int attempt,
+                   const std::function<bool()>& must_stop) {
+  using Kind = DatabaseError::Kind;
+  if (attempt >= attempts_max) return false;
+  if (error.kind == Kind::connection_lost || error.kind == Kind::in_doubt) {
+    if (auto gone = reconnect_patiently(connection, must_stop)) {
+      error = *gone;
+      return false;
+    }
+    return true;
+  }
+  if (error.kind != Kind::retryable) return false;
+  rest_before_retry(attempt);
+  return true;
+}
+
+}  // namespace
+
 DatabaseResult<Rows> query_patiently(Connection& connection, const std::string& sql,
                                      const std::vector<Text>& parameters, const TransactionOptions& options,
                                      const std::function<bool()>& must_stop) {
-  using Kind = DatabaseError::Kind;
   for (int attempt = 1;; ++attempt) {
     DatabaseResult<Rows> rows = connection.query(sql, parameters, options);
-    if (rows.ok() || attempt >= attempts_max) return rows;
-    // It may run twice, so even an end in doubt is only a lost connection.
-    const Kind kind = rows.error().kind;
-    if (kind == Kind::connection_lost || kind == Kind::in_doubt) {
-      if (auto gone = reconnect_patiently(connection, must_stop)) return *gone;
-    } else if (kind == Kind::retryable) {
-      rest_before_retry(attempt);
-    } else {
-      return rows;
+    if (rows.ok()) return rows;
+    DatabaseError error = rows.error();
+    if (!may_try_again(connection, error, attempt, must_stop)) return error;
+  }
+}
+
+std::optional<DatabaseError> transact_patiently(
+    Connection& connection, const TransactionOptions& options,
+    const std::function<std::optional<DatabaseError>(Transaction&)>& work,
+    const std::function<bool()>& must_stop) {
+  for (int attempt = 1;; ++attempt) {
+    std::optional<DatabaseError> error;
+    {
+      DatabaseResult<Transaction> transaction = connection.begin(options);
+      error = transaction.ok() ? work(transaction.value()) : std::optional{transaction.error()};
+      if (!error) error = transaction.value().commit();
     }
+    if (!error || !may_try_again(connection, *error, attempt, must_stop)) return error;
   }
 }
 

@@ -32,4 +32,11 @@ void rest_before_retry(int failed_attempt_count);
                                                    const TransactionOptions& options,
                                                    const std::function<bool()>& must_stop);
 
+/// A transaction that may run twice, tried again as query_patiently() does: all that `work` does in it must
+/// be safe to repeat, because the answer to a COMMIT may be lost.
+[[nodiscard]] std::optional<DatabaseError> transact_patiently(
+    Connection& connection, const TransactionOptions& options,
+    const std::function<std::optional<DatabaseError>(Transaction&)>& work,
+    const std::function<bool()>& must_stop);
+
 }  // namespace jobwatchdog

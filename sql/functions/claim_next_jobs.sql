@@ -1,7 +1,7 @@
 -- Who of the queue starts next: the oldest over all tools, as many as there are free slots. Everything that the provider call
 -- needs is committed before it is made: the attempt, the slot that it takes, and the token that its webhook will bear.
 -- Locks: admission, jobs by (tool, id), slots, active_jobs. Free slots are only taken under the admission lock, so those
--- that are seen free stay so.
+-- that are seen free stay so. Called again with the same tokens, because the answer to COMMIT was lost, it claims nothing new.
 SET LOCAL lock_timeout = '5s';
 SET LOCAL statement_timeout = '60s';
 
@@ -19,6 +19,17 @@ DECLARE
 BEGIN
     PERFORM watchdog.lock_admission(p_account);
     v_now := pg_catalog.clock_timestamp();
+    RETURN QUERY
+    SELECT submission.tool, known.table_name, submission.job_id, job.user_id, submission.attempt, known.webhook_path,
+           task.app_id, task.inputs, task.problem, submission.token_hash, 0::bigint
+      FROM watchdog.submissions AS submission
+      JOIN watchdog.tools AS known ON known.tool = submission.tool
+      JOIN public.ai_jobs AS job ON job.tool = submission.tool AND job.id = submission.job_id
+     CROSS JOIN LATERAL watchdog.task_of_payload(submission.tool, job.payload) AS task
+     WHERE submission.token_hash = ANY (p_token_hashes) AND submission.outcome = 'open';
+    IF FOUND THEN
+        RETURN;
+    END IF;
     IF EXISTS (SELECT FROM watchdog.runninghub_accounts AS known
                 WHERE known.account = p_account AND known.submits_paused_until > v_now) THEN
         RETURN;

@@ -1,0 +1,115 @@
+/// The life of jobs in the database: every statement of the reconciler, rows in and values out.
+///
+/// All of it may run twice, because the answer to a COMMIT may be lost: the functions of sql/ record an
+/// answer once, settle an attempt once, and claim nothing new for tokens that they know.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "core/reconciliation.hpp"
+#include "native/database.hpp"
+
+namespace jobwatchdog {
+
+/// Which attempt of which job: what every record of the life functions names.
+struct Attempt {
+  std::string tool;
+  std::string table;
+  std::string job_id;
+  int number{0};
+  std::string account;
+};
+
+struct LeasedCheck {
+  Attempt attempt;
+  JobAtWork job;
+  Instant leased_at;  ///< By the database's clock.
+};
+
+/// A task whose job is over.
+struct LeasedTask {
+  Attempt attempt;
+  std::string task_id;
+  int check_count{0};
+  bool is_orphan{false};
+};
+
+/// A job that was given a slot and is to be submitted.
+struct ClaimedJob {
+  Attempt attempt;
+  std::string app_id;
+  nlohmann::json inputs;  ///< [{nodeId, fieldName, fieldValue}]
+  std::string problem;    ///< Why it cannot be submitted; "" when it can.
+  std::string webhook_path;
+  std::string token;
+};
+
+/// How many jobs to claim of an account, each under a token of its own: 64 hexadecimal digits.
+struct ClaimWish {
+  std::string account;
+  std::vector<std::string> tokens;
+};
+
+/// What one turn of a node has to write, in one transaction.
+struct TurnRecords {
+  nlohmann::json submissions = nlohmann::json::array();  ///< See watchdog.record_submissions.
+  nlohmann::json settlements = nlohmann::json::array();  ///< See watchdog.settle_attempts.
+  nlohmann::json checks = nlohmann::json::array();       ///< See watchdog.record_checks.
+  nlohmann::json ended_tasks = nlohmann::json::array();  ///< See watchdog.record_ended_tasks.
+  nlohmann::json repairs = nlohmann::json::array();      ///< See watchdog.record_webhook_repairs.
+  std::vector<ClaimWish> claims;
+
+  [[nodiscard]] bool is_empty() const;
+};
+
+struct SettledAttempt {
+  Attempt attempt;
+  std::string status;
+  std::int64_t refunded_credits{0};
+  bool webhook_was_heard{false};
+};
+
+/// What came of it.
+struct TurnOutcome {
+  std::vector<std::string> submissions_became;
+  std::vector<SettledAttempt> settled;
+  std::vector<std::string> ended_tasks_became;
+  std::int64_t repaired_count{0};
+  std::vector<ClaimedJob> claimed;
+};
+
+struct AccountToServe {
+  std::string account;
+  int wanted_count{0};  ///< The lesser of waiting jobs and free slots.
+};
+
+/// Who leases: the name of this process, and for how long a lease holds when it dies.
+struct LeaseHolder {
+  std::string owner;
+  Duration lease{seconds(60)};
+  Duration first_check_after{seconds(30)};
+};
+
+class LifeStore {
+ public:
+  LifeStore(Connection& connection, LeaseHolder holder, std::function<bool()> must_stop)
+      : connection_(connection), holder_(std::move(holder)), must_stop_(std::move(must_stop)) {}
+
+  [[nodiscard]] DatabaseResult<std::vector<LeasedCheck>> lease_checks(int count_max);
+  [[nodiscard]] DatabaseResult<std::vector<LeasedTask>> lease_ended_tasks(int count_max);
+  [[nodiscard]] DatabaseResult<std::vector<AccountToServe>> accounts_to_serve();
+  [[nodiscard]] DatabaseResult<TurnOutcome> save(const TurnRecords& records);
+  /// Frees slots whose deadline passed and forgets old webhooks: now and then is enough.
+  [[nodiscard]] std::optional<DatabaseError> tidy_up();
+
+ private:
+  Connection& connection_;
+  LeaseHolder holder_;
+  std::function<bool()> must_stop_;
+};
+
+}  // namespace jobwatchdog

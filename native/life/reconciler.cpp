@@ -1,0 +1,368 @@
+// The reconciler: what is due is leased, asked about, decided by core, saved, and only then acted upon.
+#include "native/life/reconciler.hpp"
+
+#include <openssl/rand.h>
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "native/failpoint.hpp"
+#include "native/life/watch_json.hpp"
+#include "native/log.hpp"
+
+namespace jobwatchdog {
+namespace {
+
+/// Between two looks for what is due; what an answer made possible is looked for at once.
+constexpr Duration look_interval = milliseconds(250);
+constexpr Duration tidy_interval = seconds(15);
+constexpr std::size_t claims_at_once_max = 64;
+
+nlohmann::json identity(const Attempt& attempt) {
+  return {{"tool", attempt.tool}, {"job_id", attempt.job_id}, {"attempt", attempt.number}};
+}
+
+/// The provider's words as JSON, whatever they are.
+nlohmann::json words_json(const std::string& words) {
+  if (words.empty()) return nullptr;
+  nlohmann::json json = nlohmann::json::parse(words, nullptr, false);
+  return json.is_discarded() ? nlohmann::json(words) : json;
+}
+
+nlohmann::json or_null(const std::string& text) {
+  return text.empty() ? nlohmann::json() : nlohmann::json(text);
+}
+
+const char* verdict_word(Verdict::Kind kind) {
+  switch (kind) {
+    case Verdict::Kind::alive_queued: return "alive_queued";
+    case Verdict::Kind::alive_running: return "alive_running";
+    case Verdict::Kind::succeeded: return "succeeded";
+    case Verdict::Kind::failed: return "failed";
+    case Verdict::Kind::not_found: return "not_found";
+    case Verdict::Kind::unknown: break;
+  }
+  return "unknown";
+}
+
+const char* outcome_word(Submission::Kind kind) {
+  switch (kind) {
+    case Submission::Kind::accepted: return "accepted";
+    case Submission::Kind::no_capacity: return "no_capacity";
+    case Submission::Kind::not_sent: return "not_sent";
+    case Submission::Kind::refused: return "refused";
+    case Submission::Kind::unknown: break;
+  }
+  return "unknown";
+}
+
+/// 256 bits of the system's generator, in hexadecimal digits. Source: invariants.md S2.
+std::string random_token() {
+  std::array<unsigned char, 32> bytes{};
+  if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1)
+    throw std::runtime_error("the system gives no random numbers");
+  std::string token;
+  constexpr const char* digits = "0123456789abcdef";
+  for (const unsigned char byte : bytes) {
+    token += digits[byte >> 4U];
+    token += digits[byte & 15U];
+  }
+  return token;
+}
+
+Submission refused(std::string why) {
+  Submission submission;
+  submission.kind = Submission::Kind::refused;
+  submission.message = std::move(why);
+  return submission;
+}
+
+}  // namespace
+
+Reconciler::Reconciler(LifeStore store, Provider& provider, ReconcilerOptions options)
+    : store_(std::move(store)),
+      provider_(provider),
+      options_(std::move(options)),
+      random_(std::random_device{}()) {}
+
+std::optional<DatabaseError> Reconciler::turn(Duration patience) {
+  if (auto error = look_for_work()) return error;
+  if (auto error = save()) return error;
+  for (const ProviderAnswer& answer : provider_.wait(patience)) take_answer(answer);
+  return save();
+}
+
+bool Reconciler::is_idle() const { return !found_work_ && provider_.under_way() == 0 && records_.is_empty(); }
+
+std::optional<DatabaseError> Reconciler::finish(Duration patience) {
+  is_finishing_ = true;
+  const Stopwatch stopwatch;
+  while (!submits_.empty() && stopwatch.elapsed() < patience) {
+    for (const ProviderAnswer& answer : provider_.wait(milliseconds(200))) take_answer(answer);
+    if (auto error = save()) return error;
+  }
+  // What was asked and not answered is given back: another node may ask at once.
+  for (const auto& [number, check] : checks_) {
+    nlohmann::json row = identity(check.leased.attempt);
+    row.update({{"next_check_ms", 0}, {"is_alive", false}, {"verdict", "unknown"}, {"watch", nullptr}});
+    records_.checks.push_back(std::move(row));
+  }
+  checks_.clear();
+  return save();
+}
+
+bool Reconciler::has_room() const {
+  return !is_finishing_ && provider_.under_way() < static_cast<std::size_t>(options_.questions_at_once_max);
+}
+
+int Reconciler::draw_permille() { return std::uniform_int_distribution<int>{0, 1000}(random_); }
+
+std::uint64_t Reconciler::ask(ProviderQuestion question) {
+  question.number = ++last_number_;
+  const std::uint64_t number = question.number;
+  provider_.ask(std::move(question));
+  return number;
+}
+
+std::optional<DatabaseError> Reconciler::look_for_work() {
+  if (options_.must_stop() || !has_room()) return std::nullopt;
+  if (since_look_.elapsed() < look_interval && !found_work_) return std::nullopt;
+  since_look_ = {};
+  found_work_ = false;
+  if (auto error = wish_for_claims()) return error;
+  if (auto error = lease_checks()) return error;
+  if (auto error = lease_ended_tasks()) return error;
+  if (since_tidy_.elapsed() < tidy_interval) return std::nullopt;
+  since_tidy_ = {};
+  return store_.tidy_up();
+}
+
+std::optional<DatabaseError> Reconciler::lease_checks() {
+  const int room = options_.questions_at_once_max - static_cast<int>(provider_.under_way());
+  DatabaseResult<std::vector<LeasedCheck>> leased = store_.lease_checks(room);
+  if (!leased.ok()) return leased.error();
+  failpoint("after_lease");
+  found_work_ = found_work_ || !leased.value().empty();
+  for (LeasedCheck& check : leased.value()) begin(std::move(check));
+  return std::nullopt;
+}
+
+std::optional<DatabaseError> Reconciler::lease_ended_tasks() {
+  if (!has_room()) return std::nullopt;
+  DatabaseResult<std::vector<LeasedTask>> leased =
+      store_.lease_ended_tasks(options_.questions_at_once_max / 4 + 1);
+  if (!leased.ok()) return leased.error();
+  found_work_ = found_work_ || !leased.value().empty();
+  for (LeasedTask& task : leased.value()) {
+    ++counts_.cancels;
+    const std::uint64_t number = ask(
+        {.kind = ProviderQuestion::Kind::cancel, .account = task.attempt.account, .task_id = task.task_id});
+    chases_.emplace(number, Chase{std::move(task), false});
+  }
+  return std::nullopt;
+}
+
+void Reconciler::wish_for_claim(const std::string& account, int count) {
+  const auto same = std::find_if(records_.claims.begin(), records_.claims.end(),
+                                 [&](const ClaimWish& wish) { return wish.account == account; });
+  ClaimWish& wish =
+      same == records_.claims.end() ? records_.claims.emplace_back(ClaimWish{account, {}}) : *same;
+  for (int i = 0; i < count && wish.tokens.size() < claims_at_once_max; ++i)
+    wish.tokens.push_back(random_token());
+}
+
+std::optional<DatabaseError> Reconciler::wish_for_claims() {
+  if (!options_.starts_jobs) return std::nullopt;
+  const DatabaseResult<std::vector<AccountToServe>> accounts = store_.accounts_to_serve();
+  if (!accounts.ok()) return accounts.error();
+  for (const AccountToServe& account : accounts.value())
+    wish_for_claim(account.account, account.wanted_count);
+  return std::nullopt;
+}
+
+void Reconciler::begin(LeasedCheck leased) {
+  const ToolPolicy policy = options_.policy_of(leased.attempt.tool);
+  const bool was_rung = leased.job.was_rung;
+  Check check{std::move(leased), policy.watch, {}};
+  if (!policy.is_watched && !was_rung) {
+    decide(std::move(check), {.next_check_after = policy.watch.poll_interval}, "not watched", "");
+    return;
+  }
+  const WatchMoment moment{check.leased.leased_at, draw_permille()};
+  const CheckDecision decision = begin_check(check.leased.job, moment, check.policy);
+  if (decision.kind != CheckDecision::Kind::ask) {
+    decide(std::move(check), decision, "unknown", "");
+    return;
+  }
+  const std::uint64_t number = ask({.kind = ProviderQuestion::Kind::query,
+                                    .account = check.leased.attempt.account,
+                                    .task_id = decision.task_id});
+  checks_.emplace(number, std::move(check));
+}
+
+void Reconciler::decide(Check check, const CheckDecision& decision, const std::string& verdict,
+                        const std::string& words) {
+  const Attempt& attempt = check.leased.attempt;
+  const JobAtWork& job = check.leased.job;
+  const std::string task_id = job.task_id.value_or(job.claimed_task_id.value_or(""));
+  if (decision.adopt_task) {
+    nlohmann::json row = identity(attempt);
+    row.update({{"outcome", "accepted"},
+                {"task_id", task_id},
+                {"message", "told by its webhook, confirmed by the provider"}});
+    records_.submissions.push_back(std::move(row));
+  }
+  nlohmann::json row = identity(attempt);
+  if (decision.kind == CheckDecision::Kind::wait) {
+    row.update({{"next_check_ms", decision.next_check_after.ms},
+                {"is_alive", verdict.starts_with("alive")},
+                {"verdict", verdict},
+                {"watch", watch_json(job.watch)}});
+    records_.checks.push_back(std::move(row));
+    return;
+  }
+  const bool completes = decision.kind == CheckDecision::Kind::complete;
+  row.update({{"status", completes ? "completed" : "failed"},
+              {"output_url", or_null(decision.output_url)},
+              {"error_message", or_null(decision.error_message)},
+              {"task_has_ended", decision.task_has_ended},
+              {"seen_status", job_status_name(job.status)},
+              {"task_id", or_null(task_id)},
+              {"reason", decision.reason},
+              {"words", words_json(words)}});
+  records_.settlements.push_back(std::move(row));
+  if (!completes && !decision.task_has_ended) ++counts_.overdue;
+  if (decision.task_has_ended) {
+    free_slot(attempt.account);
+    task_of_settled_[attempt.job_id] = task_id;
+    attempt_of_settled_[attempt.job_id] = attempt;
+  }
+}
+
+void Reconciler::submit(const ClaimedJob& job) {
+  const Submit errand{job.attempt};
+  if (!job.problem.empty() || !job.inputs.is_array()) {
+    take_submission(errand, refused(job.problem.empty() ? "its inputs cannot be read" : job.problem), "");
+    return;
+  }
+  ProviderQuestion question{
+      .kind = ProviderQuestion::Kind::submit, .account = job.attempt.account, .app_id = job.app_id};
+  for (const nlohmann::json& input : job.inputs)
+    question.inputs.push_back(
+        {input.value("nodeId", ""), input.value("fieldName", ""), input.value("fieldValue", "")});
+  if (!options_.public_url.empty())
+    question.webhook_url = options_.public_url + "/functions/v1/" + job.webhook_path + "/" + job.token;
+  failpoint("before_submit");
+  submits_.emplace(ask(std::move(question)), errand);
+}
+
+void Reconciler::take_submission(const Submit& submit, const Submission& submission,
+                                 const std::string& words) {
+  int& refusals = refusal_count_[submit.attempt.account];
+  const bool has_no_task =
+      submission.kind == Submission::Kind::no_capacity || submission.kind == Submission::Kind::not_sent;
+  refusals = has_no_task ? refusals + 1 : 0;
+  const SubmissionDecision decision = decide_submission(submission, refusals, draw_permille());
+  if (submission.needs_person) {
+    log(LogLevel::error,
+        "account " + submit.attempt.account + " cannot submit until a person mends it: " + submission.message,
+        {{"code", submission.code}});
+  }
+  nlohmann::json row = identity(submit.attempt);
+  row.update({{"outcome", outcome_word(decision.outcome)},
+              {"task_id", or_null(submission.task_id)},
+              {"message", or_null(decision.error_message)},
+              {"words", words_json(words)},
+              {"pause_ms", decision.pause.ms}});
+  records_.submissions.push_back(std::move(row));
+}
+
+void Reconciler::take_chase(Chase chase, const ProviderAnswer& answer) {
+  if (answer.kind == ProviderQuestion::Kind::cancel) {
+    chase.cancel_was_sent = answer.was_accepted;
+    const std::uint64_t number = ask({.kind = ProviderQuestion::Kind::query,
+                                      .account = chase.leased.attempt.account,
+                                      .task_id = chase.leased.task_id});
+    chases_.emplace(number, std::move(chase));
+    return;
+  }
+  const ChaseDecision decision =
+      decide_chase(answer.verdict, chase.leased.check_count, chase.leased.is_orphan);
+  nlohmann::json row = identity(chase.leased.attempt);
+  row.update({{"has_ended", decision.has_ended},
+              {"verdict", verdict_word(answer.verdict.kind)},
+              {"output_url", or_null(decision.output_url)},
+              {"next_check_ms", decision.next_check_after.ms},
+              {"words", words_json(answer.words)}});
+  records_.ended_tasks.push_back(std::move(row));
+}
+
+/// The transaction that frees a slot also gives it to whoever waits.
+void Reconciler::free_slot(const std::string& account) {
+  if (options_.starts_jobs && !is_finishing_ && !options_.must_stop()) wish_for_claim(account, 1);
+}
+
+void Reconciler::take_answer(const ProviderAnswer& answer) {
+  failpoint("after_answer");
+  if (auto check = checks_.extract(answer.number)) {
+    ++counts_.checks;
+    if (answer.verdict.kind == Verdict::Kind::unknown) ++counts_.unknown;
+    Check& asked = check.mapped();
+    const WatchMoment moment{asked.leased.leased_at + asked.since.elapsed(), draw_permille()};
+    const CheckDecision decision = take_verdict(asked.leased.job, answer.verdict, moment, asked.policy);
+    decide(std::move(asked), decision, verdict_word(answer.verdict.kind), answer.words);
+  } else if (auto submit = submits_.extract(answer.number)) {
+    take_submission(submit.mapped(), answer.submission, answer.words);
+  } else if (auto chase = chases_.extract(answer.number)) {
+    take_chase(std::move(chase.mapped()), answer);
+  } else if (auto repair = repairs_.extract(answer.number)) {
+    nlohmann::json row = identity(repair.mapped().attempt);
+    row.update({{"task_id", repair.mapped().task_id}, {"words", words_json(answer.words)}});
+    records_.repairs.push_back(std::move(row));
+  }
+}
+
+void Reconciler::count(const TurnOutcome& outcome) {
+  for (const std::string& became : outcome.submissions_became) {
+    if (became == "running") ++counts_.submitted;
+    if (became == "queued") ++counts_.sent_back;
+    if (became == "failed") ++counts_.refused;
+    if (became == "held") ++counts_.in_doubt;
+  }
+  for (const SettledAttempt& settled : outcome.settled) {
+    ++(settled.status == "completed" ? counts_.completed : counts_.failed);
+    counts_.refunded_credits += settled.refunded_credits;
+  }
+  for (const std::string& became : outcome.ended_tasks_became) {
+    ++counts_.ended_tasks;
+    if (became == "late_result") ++counts_.late_results;
+  }
+  counts_.webhooks_repaired += outcome.repaired_count;
+}
+
+std::optional<DatabaseError> Reconciler::save() {
+  if (records_.is_empty()) return std::nullopt;
+  const DatabaseResult<TurnOutcome> outcome = store_.save(records_);
+  if (!outcome.ok()) return outcome.error();
+  records_ = {};
+  count(outcome.value());
+  slots_may_be_free_ =
+      slots_may_be_free_ || !outcome.value().settled.empty() || !outcome.value().ended_tasks_became.empty();
+  for (const ClaimedJob& job : outcome.value().claimed) submit(job);
+  for (const SettledAttempt& settled : outcome.value().settled) {
+    const auto task = task_of_settled_.find(settled.attempt.job_id);
+    if (settled.webhook_was_heard || task == task_of_settled_.end() || options_.public_url.empty()) continue;
+    const Attempt& attempt = attempt_of_settled_[settled.attempt.job_id];
+    const std::uint64_t number = ask({.kind = ProviderQuestion::Kind::webhook_detail,
+                                      .account = attempt.account,
+                                      .task_id = task->second});
+    repairs_.emplace(number, Repair{attempt, task->second});
+  }
+  task_of_settled_.clear();
+  attempt_of_settled_.clear();
+  return std::nullopt;
+}
+
+}  // namespace jobwatchdog

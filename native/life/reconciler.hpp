@@ -1,0 +1,128 @@
+/// The reconciler: one node's share of the life of jobs. Load -> decide -> save -> act, turn by turn.
+///
+/// Leases what is due, asks the provider, settles by its word, claims waiting jobs and submits them, chases
+/// tasks whose job is over. Any number of nodes work side by side: leases share the work out, and the guards
+/// in the database decide every race. Killed at any instruction it loses nothing but its leases.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "core/reconciliation.hpp"
+#include "native/life/life_store.hpp"
+#include "native/provider/provider.hpp"
+#include "native/stopwatch.hpp"
+
+namespace jobwatchdog {
+
+/// How jobs of a tool are watched at this moment.
+struct ToolPolicy {
+  bool is_watched{true};  ///< false: only jobs whose webhook rang are asked about.
+  WatchPolicy watch;
+};
+
+struct ReconcilerOptions {
+  LeaseHolder holder;
+  std::string public_url;  ///< Where the provider's webhooks shall go; "" = submits without a webhook.
+  bool starts_jobs{true};  ///< Claims and submits waiting jobs.
+  int questions_at_once_max{400};  ///< Under way at the provider, of all kinds.
+  std::function<ToolPolicy(const std::string& tool)> policy_of;
+  std::function<bool()> must_stop;
+};
+
+/// What a reconciler has done so far; each field is also a counter of the metrics.
+struct ReconcileCounts {
+  std::int64_t checks{0};   ///< Answers about tasks of active jobs.
+  std::int64_t unknown{0};  ///< Of these: no usable answer.
+  std::int64_t completed{0};
+  std::int64_t failed{0};   ///< By the provider's word or the hard deadline.
+  std::int64_t overdue{0};  ///< Of these: by the hard deadline.
+  std::int64_t refunded_credits{0};
+  std::int64_t submitted{0};     ///< Accepted by the provider.
+  std::int64_t sent_back{0};     ///< No capacity: back to the queue.
+  std::int64_t refused{0};       ///< Failed and refunded because the provider does not take it.
+  std::int64_t in_doubt{0};      ///< Submits whose answer was lost: held.
+  std::int64_t cancels{0};       ///< Sent to the provider.
+  std::int64_t ended_tasks{0};   ///< Confirmed ends of tasks whose job was over.
+  std::int64_t late_results{0};  ///< Of these: with a result, kept beside the outcome.
+  std::int64_t webhooks_repaired{0};
+};
+
+class Reconciler {
+ public:
+  Reconciler(LifeStore store, Provider& provider, ReconcilerOptions options);
+
+  /// One turn: leases when it is time to, waits for answers for at most `patience`, saves and acts.
+  /** Errors: the database is gone for good; what was not saved is found again when the leases end. */
+  [[nodiscard]] std::optional<DatabaseError> turn(Duration patience);
+  /// Nothing is under way, nothing unsaved, and the last look found nothing due.
+  [[nodiscard]] bool is_idle() const;
+  /// Takes no new work, lets submits be answered for at most `patience`, and gives its leases back.
+  [[nodiscard]] std::optional<DatabaseError> finish(Duration patience);
+
+  [[nodiscard]] const ReconcileCounts& counts() const { return counts_; }
+
+ private:
+  struct Check {
+    LeasedCheck leased;
+    WatchPolicy policy;
+    Stopwatch since;  ///< Since the lease, whose time is the database's.
+  };
+  struct Submit {
+    Attempt attempt;
+  };
+  struct Chase {
+    LeasedTask leased;
+    bool cancel_was_sent{false};
+  };
+  struct Repair {
+    Attempt attempt;
+    std::string task_id;
+  };
+
+  [[nodiscard]] std::optional<DatabaseError> look_for_work();
+  [[nodiscard]] std::optional<DatabaseError> lease_checks();
+  [[nodiscard]] std::optional<DatabaseError> lease_ended_tasks();
+  [[nodiscard]] std::optional<DatabaseError> wish_for_claims();
+  void wish_for_claim(const std::string& account, int count);
+  void free_slot(const std::string& account);
+  [[nodiscard]] std::optional<DatabaseError> save();
+  void begin(LeasedCheck leased);
+  void decide(Check check, const CheckDecision& decision, const std::string& verdict,
+              const std::string& words);
+  void submit(const ClaimedJob& job);
+  void take_answer(const ProviderAnswer& answer);
+  void take_submission(const Submit& submit, const Submission& submission, const std::string& words);
+  void take_chase(Chase chase, const ProviderAnswer& answer);
+  void count(const TurnOutcome& outcome);
+  std::uint64_t ask(ProviderQuestion question);
+  [[nodiscard]] bool has_room() const;
+  [[nodiscard]] int draw_permille();
+
+  LifeStore store_;
+  Provider& provider_;
+  ReconcilerOptions options_;
+  ReconcileCounts counts_;
+  std::map<std::uint64_t, Check> checks_;
+  std::map<std::uint64_t, Submit> submits_;
+  std::map<std::uint64_t, Chase> chases_;
+  std::map<std::uint64_t, Repair> repairs_;
+  std::map<std::string, std::string>
+      task_of_settled_;  ///< Job -> task, of settlements that wait to be saved.
+  std::map<std::string, Attempt> attempt_of_settled_;
+  std::map<std::string, int> refusal_count_;  ///< Of an account, in a row.
+  TurnRecords records_;
+  std::uint64_t last_number_{0};
+  bool found_work_{true};
+  bool is_finishing_{false};
+  Stopwatch since_look_;
+  Stopwatch since_tidy_;
+  std::mt19937_64 random_;
+};
+
+}  // namespace jobwatchdog
