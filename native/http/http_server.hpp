@@ -26,8 +26,8 @@ struct HttpRequest {
 
 struct HttpReply {
   int status{200};
-  std::map<std::string, std::string> headers;
-  std::string body;
+  std::map<std::string, std::string> headers{};
+  std::string body{};
   Duration delay{};         ///< The reply is sent so much later; no thread waits for it.
   bool hang_up{false};      ///< No reply at all: the connection is cut (an emulator's fault).
   bool never_reply{false};  ///< No reply at all: the connection stays open until the client goes.
@@ -40,7 +40,7 @@ struct HttpServerOptions {
   int thread_count{4};
   std::size_t header_size_max{16'384};
   std::size_t body_size_max{262'144};
-  std::size_t connections_max{1'024};
+  std::size_t connections_max{1'024};     ///< Beyond it the idlest one makes room, or new ones wait.
   Duration request_timeout{seconds(10)};  ///< From the first byte of a request to its last.
   Duration idle_timeout{seconds(60)};     ///< Of a connection between two requests.
 };

@@ -1,0 +1,380 @@
+// The HTTP server on Boost.Beast: one thread for all sockets and timers, a pool of threads for the handler.
+#include "native/http/http_server.hpp"
+
+#include <algorithm>
+#include <boost/asio.hpp>
+#include <boost/asio/experimental/as_tuple.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <chrono>
+#include <future>
+#include <list>
+#include <optional>
+#include <set>
+#include <thread>
+#include <utility>
+
+#include "native/log.hpp"
+
+namespace jobwatchdog {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+using asio::ip::tcp;
+using ErrorCode = boost::system::error_code;
+using Parser = http::request_parser<http::string_body>;
+
+/// Operations give their error as a value.
+constexpr auto as_values = asio::experimental::as_tuple(asio::use_awaitable);
+
+/// For how long the rest of a refused request is read away, so that the client sees why before the cut.
+constexpr Duration farewell_timeout = seconds(2);
+
+/// What is read at once of a body; the buffer of a connection never holds more beside a header.
+constexpr std::size_t read_size_max = 65'536;
+
+std::chrono::milliseconds chrono_of(Duration duration) { return std::chrono::milliseconds{duration.ms}; }
+
+struct Connection {
+  explicit Connection(tcp::socket socket, const HttpServerOptions& options)
+      : stream(std::move(socket)), buffer(options.header_size_max + read_size_max) {}
+
+  beast::tcp_stream stream;
+  beast::flat_buffer buffer;
+  std::string peer;
+  std::optional<std::list<Connection*>::iterator> idle_place;  ///< Where it stands among the idle ones.
+};
+
+std::string small_letters(std::string_view text) {
+  std::string result{text};
+  std::transform(result.begin(), result.end(), result.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return result;
+}
+
+/// Values with a line break would add headers of their own.
+std::string one_line(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c == '\r' || c == '\n' || c == '\0'; }, ' ');
+  return text;
+}
+
+HttpRequest request_of(Parser::value_type message, const std::string& peer) {
+  HttpRequest request;
+  request.method = std::string{message.method_string()};
+  const std::string target{message.target()};
+  const std::size_t mark = target.find('?');
+  request.path = target.substr(0, mark);
+  if (mark != std::string::npos) request.query = target.substr(mark + 1);
+  for (const auto& field : message) {
+    auto [place, is_new] =
+        request.headers.try_emplace(small_letters(field.name_string()), std::string{field.value()});
+    // A repeated header becomes one, so that nobody can hide a second value behind a first.
+    if (!is_new) place->second += ", " + std::string{field.value()};
+  }
+  request.body = std::move(message.body());
+  request.peer = peer;
+  return request;
+}
+
+/// The reply as it goes over the wire. HEAD is answered like GET without the body.
+std::string wire_text(const HttpReply& reply, bool is_head, bool keep_alive) {
+  const bool has_body = reply.status >= 200 && reply.status != 204 && reply.status != 304;
+  std::string text =
+      "HTTP/1.1 " + std::to_string(reply.status) + " " +
+      std::string{http::obsolete_reason(http::int_to_status(static_cast<unsigned>(reply.status)))};
+  text += "\r\n";
+  for (const auto& [name, value] : reply.headers) text += one_line(name) + ": " + one_line(value) + "\r\n";
+  if (has_body) text += "Content-Length: " + std::to_string(reply.body.size()) + "\r\n";
+  text += keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
+  if (has_body && !is_head) text += reply.body;
+  return reply.cut_short ? text.substr(0, text.size() / 2) : text;
+}
+
+/// Why a request is refused whose header is whole: what two servers might read as two different requests.
+bool has_ambiguous_length(const Parser::value_type& message) {
+  const auto encodings = message.count(http::field::transfer_encoding);
+  if (encodings == 0) return false;
+  return encodings > 1 || message.count(http::field::content_length) > 0 ||
+         !beast::iequals(message[http::field::transfer_encoding], "chunked");
+}
+
+/// The status for a request that could not be read, or nothing when there is nobody left to tell.
+std::optional<int> status_of(const ErrorCode& error) {
+  if (error == http::error::header_limit || error == http::error::buffer_overflow) return 431;
+  if (error == http::error::body_limit) return 413;
+  const bool is_malformed = error.category() == make_error_code(http::error::bad_method).category();
+  const bool is_gone = error == http::error::end_of_stream || error == http::error::partial_message;
+  return is_malformed && !is_gone ? std::optional<int>{400} : std::nullopt;
+}
+
+HttpReply refusal(int status) {
+  const std::string words = status == 431   ? "The header is too large.\n"
+                            : status == 413 ? "The body is too large.\n"
+                                            : "This is no request that this server understands.\n";
+  return {.status = status, .headers = {{"Content-Type", "text/plain"}}, .body = words};
+}
+
+/// Runs on the pool.
+asio::awaitable<HttpReply> answered(const HttpHandler& handler, const HttpRequest& request) {
+  try {
+    co_return handler(request);
+  } catch (const std::exception& error) {
+    log(LogLevel::error, "a request could not be handled", {{"path", request.path}, {"why", error.what()}});
+  }
+  co_return HttpReply{.status = 500};
+}
+
+/// All but the constructor, `begin` and `end` runs on the one thread of `context_`.
+class Server {
+ public:
+  Server(HttpServerOptions options, HttpHandler handler)
+      : options_(std::move(options)),
+        handler_(std::move(handler)),
+        pool_(static_cast<std::size_t>(options_.thread_count)) {}
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  ~Server() { end(Duration{0}); }
+
+  std::optional<Problem> begin();
+  void end(Duration patience);
+  [[nodiscard]] int port() const { return port_; }
+
+ private:
+  using Shared = std::shared_ptr<Connection>;
+
+  asio::awaitable<void> accept_all();
+  asio::awaitable<void> serve(Shared connection);
+  asio::awaitable<bool> serve_one(Connection& connection);
+  asio::awaitable<bool> has_begun(Connection& connection);
+  asio::awaitable<std::optional<int>> read(Connection& connection, Parser& parser);
+  asio::awaitable<bool> send(Connection& connection, const std::string& text);
+  asio::awaitable<void> refuse(Connection& connection, int status);
+  asio::awaitable<void> read_away(Connection& connection);
+  void begin_idleness(Connection& connection);
+  void end_idleness(Connection& connection);
+  bool close_idlest();
+  void tell_when_empty();
+
+  HttpServerOptions options_;
+  HttpHandler handler_;
+  asio::io_context context_{1};
+  asio::thread_pool pool_;
+  tcp::acceptor acceptor_{context_};
+  asio::steady_timer room_{context_};  ///< Cancelled when a connection ends or could make room.
+  std::set<Shared> connections_;
+  std::list<Connection*> idle_;  ///< Nothing is owed to them; the one that waits longest is first.
+  bool ends_{false};
+  std::promise<void> empty_;
+  bool told_empty_{false};
+  int port_{0};
+  std::thread thread_;
+};
+
+std::optional<Problem> Server::begin() {
+  const std::string where = options_.address + ":" + std::to_string(options_.port);
+  ErrorCode error;
+  const auto address = asio::ip::make_address(options_.address, error);
+  if (error)
+    return Problem{where, "\"" + options_.address + "\" is not the address of a network interface",
+                   "write one in numbers, such as 127.0.0.1 or ::1"};
+  const tcp::endpoint endpoint{address, static_cast<asio::ip::port_type>(options_.port)};
+  acceptor_.open(endpoint.protocol(), error);
+  if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error) acceptor_.bind(endpoint, error);
+  if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
+  if (error)
+    return Problem{where, "cannot listen there: " + error.message(),
+                   "stop who listens there already, or choose another port"};
+  port_ = acceptor_.local_endpoint().port();
+  asio::co_spawn(context_, accept_all(), asio::detached);
+  thread_ = std::thread{[this] { context_.run(); }};
+  return std::nullopt;
+}
+
+void Server::end(Duration patience) {
+  if (!thread_.joinable()) return;
+  asio::post(context_, [this] {
+    ends_ = true;
+    acceptor_.close();
+    room_.cancel();
+    while (close_idlest()) {
+    }
+    tell_when_empty();
+  });
+  empty_.get_future().wait_for(chrono_of(patience));
+  context_.stop();
+  thread_.join();
+  pool_.stop();  // What has not begun never will; what runs is waited for.
+  pool_.join();
+}
+
+/// Beyond `connections_max` the connection that has been idle longest makes room; where all are busy, the new
+/// one waits.
+asio::awaitable<void> Server::accept_all() {
+  while (!ends_) {
+    auto [error, socket] = co_await acceptor_.async_accept(as_values);
+    while (!error && !ends_ && connections_.size() >= options_.connections_max) {
+      close_idlest();
+      room_.expires_at(asio::steady_timer::time_point::max());
+      co_await room_.async_wait(as_values);
+    }
+    if (ends_) co_return;
+    if (error) {  // Out of file descriptors, most likely: not at once again.
+      room_.expires_after(std::chrono::milliseconds{100});
+      co_await room_.async_wait(as_values);
+      continue;
+    }
+    auto connection = std::make_shared<Connection>(std::move(socket), options_);
+    connections_.insert(connection);
+    asio::co_spawn(context_, serve(std::move(connection)), asio::detached);
+  }
+}
+
+asio::awaitable<void> Server::serve(Shared connection) {
+  ErrorCode ignored;
+  connection->stream.socket().set_option(tcp::no_delay(true), ignored);
+  const tcp::endpoint peer = connection->stream.socket().remote_endpoint(ignored);
+  connection->peer = peer.address().to_string();
+  while (co_await serve_one(*connection)) {
+  }
+  connection->stream.close();
+  connections_.erase(connection);
+  room_.cancel();
+  if (ends_) tell_when_empty();
+}
+
+/// Whether another request may follow.
+asio::awaitable<bool> Server::serve_one(Connection& connection) {
+  if (!co_await has_begun(connection)) co_return false;
+  Parser parser;
+  parser.header_limit(static_cast<std::uint32_t>(options_.header_size_max));
+  parser.body_limit(options_.body_size_max);
+  if (const std::optional<int> status = co_await read(connection, parser)) {
+    if (*status != 0) co_await refuse(connection, *status);
+    co_return false;
+  }
+  const bool wants_more = parser.keep_alive();
+  const HttpRequest request = request_of(parser.release(), connection.peer);
+  const HttpReply reply = co_await asio::co_spawn(pool_, answered(handler_, request), asio::use_awaitable);
+  if (reply.delay > Duration{0}) {
+    asio::steady_timer timer{context_, chrono_of(reply.delay)};
+    co_await timer.async_wait(as_values);
+  }
+  if (reply.hang_up || (reply.never_reply && ends_)) co_return false;
+  if (reply.never_reply) {
+    connection.stream.expires_never();
+    begin_idleness(connection);
+    co_await read_away(connection);
+    end_idleness(connection);
+    co_return false;
+  }
+  const bool keep_alive = wants_more && !ends_ && !reply.cut_short;
+  co_return co_await send(connection, wire_text(reply, request.method == "HEAD", keep_alive)) && keep_alive;
+}
+
+/// Waits for the first byte of a request; false: none came.
+asio::awaitable<bool> Server::has_begun(Connection& connection) {
+  ErrorCode failed;
+  if (connection.buffer.size() == 0) {
+    if (ends_) co_return false;
+    begin_idleness(connection);
+    connection.stream.expires_after(chrono_of(options_.idle_timeout));
+    auto [error, count] =
+        co_await connection.stream.async_read_some(connection.buffer.prepare(read_size_max / 16), as_values);
+    connection.buffer.commit(count);
+    end_idleness(connection);
+    failed = error;
+  }
+  connection.stream.expires_after(chrono_of(options_.request_timeout));
+  co_return !failed;
+}
+
+/// Reads a whole request. Gives the status to refuse it with, or 0 when the client has gone or is too slow.
+asio::awaitable<std::optional<int>> Server::read(Connection& connection, Parser& parser) {
+  auto [header_error, header_size] =
+      co_await http::async_read_header(connection.stream, connection.buffer, parser, as_values);
+  if (header_error) co_return status_of(header_error).value_or(0);
+  if (has_ambiguous_length(parser.get())) co_return 400;
+  if (beast::iequals(parser.get()[http::field::expect], "100-continue") &&
+      !co_await send(connection, "HTTP/1.1 100 Continue\r\n\r\n"))
+    co_return 0;
+  if (parser.is_done()) co_return std::nullopt;
+  auto [body_error, body_size] =
+      co_await http::async_read(connection.stream, connection.buffer, parser, as_values);
+  if (body_error) co_return status_of(body_error).value_or(0);
+  co_return std::nullopt;
+}
+
+asio::awaitable<bool> Server::send(Connection& connection, const std::string& text) {
+  connection.stream.expires_after(chrono_of(options_.request_timeout));
+  auto [error, count] = co_await asio::async_write(connection.stream, asio::buffer(text), as_values);
+  co_return !error;
+}
+
+asio::awaitable<void> Server::refuse(Connection& connection, int status) {
+  if (!co_await send(connection, wire_text(refusal(status), false, false))) co_return;
+  ErrorCode ignored;
+  connection.stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
+  connection.stream.expires_after(chrono_of(farewell_timeout));
+  co_await read_away(connection);
+}
+
+/// Until the client goes or the time is up.
+asio::awaitable<void> Server::read_away(Connection& connection) {
+  connection.buffer.clear();
+  for (;;) {
+    auto [error, count] =
+        co_await connection.stream.async_read_some(connection.buffer.prepare(read_size_max), as_values);
+    if (error) co_return;
+  }
+}
+
+void Server::begin_idleness(Connection& connection) {
+  connection.idle_place = idle_.insert(idle_.end(), &connection);
+  room_.cancel();  // Somebody may wait for its place.
+}
+
+void Server::end_idleness(Connection& connection) {
+  if (connection.idle_place) idle_.erase(*std::exchange(connection.idle_place, std::nullopt));
+}
+
+/// Its coroutine then ends by itself.
+bool Server::close_idlest() {
+  if (idle_.empty()) return false;
+  Connection* idlest = idle_.front();
+  idle_.pop_front();
+  idlest->idle_place.reset();
+  idlest->stream.cancel();
+  return true;
+}
+
+void Server::tell_when_empty() {
+  if (connections_.empty() && !std::exchange(told_empty_, true)) empty_.set_value();
+}
+
+}  // namespace
+
+struct HttpServer::State {
+  State(const HttpServerOptions& options, HttpHandler handler) : server(options, std::move(handler)) {}
+
+  Server server;
+};
+
+HttpServer::HttpServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
+HttpServer::HttpServer(HttpServer&&) noexcept = default;
+HttpServer& HttpServer::operator=(HttpServer&&) noexcept = default;
+HttpServer::~HttpServer() = default;
+
+Result<HttpServer> HttpServer::start(const HttpServerOptions& options, HttpHandler handler) {
+  auto state = std::make_unique<State>(options, std::move(handler));
+  if (auto problem = state->server.begin()) return *problem;
+  return HttpServer{std::move(state)};
+}
+
+int HttpServer::port() const { return state_->server.port(); }
+void HttpServer::stop(Duration patience) { state_->server.end(patience); }
+
+}  // namespace jobwatchdog
