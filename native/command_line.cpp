@@ -6,6 +6,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "native/command_line_life.hpp"
 #include "native/commands.hpp"
 #include "native/log.hpp"
 
@@ -52,6 +53,7 @@ struct Options {
   FlagsGetCommand flags_get;
   FlagsSetCommand flags_set;
   SweepCommand sweep;
+  LifeOptions life;
   std::function<ExitCode()> chosen;
 };
 
@@ -72,13 +74,6 @@ void add_global_options(CLI::App& app, Options& options) {
       ->check(CLI::IsMember({"text", "json"}))
       ->envname("WATCHDOG_LOG_FORMAT")
       ->capture_default_str();
-}
-
-CLI::App* add_command(CLI::App& parent, const std::string& name, const std::string& description,
-                      const std::string& examples) {
-  CLI::App* command = parent.add_subcommand(name, description + "\n\nExamples:\n" + examples);
-  command->fallthrough();
-  return command;
 }
 
 void add_migrate(CLI::App& app, Options& options) {
@@ -254,6 +249,7 @@ int run_command_line(int argc, char** argv) {
   app.formatter(formatter);
   add_global_options(app, options);
   add_sweep(app, options);
+  add_life_commands(app, options.global, options.life, options.chosen);
   add_adopt(app, options);
   add_rules(app, options);
   add_flags(app, options);

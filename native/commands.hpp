@@ -57,6 +57,30 @@ struct SweepCommand {
   bool fail_if_locked{false};
 };
 
+struct JobsListCommand {
+  std::string status;  ///< "" = those at work; "all", or one.
+  std::string table;
+  std::string user;
+  int limit{50};
+};
+
+struct JobsCancelCommand {
+  std::string job_id;
+  std::string reason;
+};
+
+struct ReconcileCommand {
+  std::string duration_max;  ///< "" = "4 min".
+  std::string public_url;    ///< "" = submits bear no webhook.
+  bool starts_no_jobs{false};
+};
+
+struct ServeCommand {
+  std::string listen{"127.0.0.1:8787"};
+  std::string public_url;
+  bool starts_no_jobs{false};
+};
+
 [[nodiscard]] ExitCode run_migrate(const GlobalOptions& global, const MigrateCommand& command);
 [[nodiscard]] ExitCode run_rules_list(const GlobalOptions& global);
 [[nodiscard]] ExitCode run_rules_check(const GlobalOptions& global, const RulesCheckCommand& command);
@@ -68,6 +92,11 @@ struct SweepCommand {
 [[nodiscard]] ExitCode run_flags_set(const GlobalOptions& global, const FlagsSetCommand& command);
 [[nodiscard]] ExitCode run_flags_history(const GlobalOptions& global, const std::string& name);
 [[nodiscard]] ExitCode run_audit(const GlobalOptions& global);
+[[nodiscard]] ExitCode run_jobs_list(const GlobalOptions& global, const JobsListCommand& command);
+[[nodiscard]] ExitCode run_jobs_show(const GlobalOptions& global, const std::string& job_id);
+[[nodiscard]] ExitCode run_jobs_cancel(const GlobalOptions& global, const JobsCancelCommand& command);
+[[nodiscard]] ExitCode run_reconcile(const GlobalOptions& global, const ReconcileCommand& command);
+[[nodiscard]] ExitCode run_serve(const GlobalOptions& global, const ServeCommand& command);
 [[nodiscard]] ExitCode run_doctor(const GlobalOptions& global);
 [[nodiscard]] ExitCode run_version(const GlobalOptions& global);
 

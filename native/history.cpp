@@ -1,24 +1,15 @@
 // The history that sweeps leave behind.
 #include "native/history.hpp"
 
-#include <unistd.h>
-
-#include <array>
-
 #include "native/json_text.hpp"
 #include "native/log.hpp"
+#include "native/process_name.hpp"
 #include "native/retry.hpp"
 
 namespace jobwatchdog {
 namespace {
 
 const TransactionOptions writing{};
-
-std::string actor_name() {
-  std::array<char, 256> host{};
-  gethostname(host.data(), host.size() - 1);
-  return "jobwatchdog sweep on " + std::string{host.data()} + " (pid " + std::to_string(getpid()) + ")";
-}
 
 void warn(const std::string& what, const DatabaseError& error) {
   log(LogLevel::warning, what + ": " + error_text(error) + "; the sweep goes on");
@@ -68,7 +59,7 @@ std::string details_json(const SweepResult& result) {
 
 History History::open(Connection& connection, const SchemaState& schema) {
   History history;
-  history.actor_ = actor_name();
+  history.actor_ = process_name("sweep");
   if (!schema.hidden_because.empty()) warn_of_no_history(schema.hidden_because);
   if (!schema.has_watch) return history;
   const std::string audit = schema.has_managed ? "public.audit_log" : "watchdog.audit_log";

@@ -348,8 +348,7 @@ std::optional<DatabaseError> Reconciler::save() {
   if (!outcome.ok()) return outcome.error();
   records_ = {};
   count(outcome.value());
-  slots_may_be_free_ =
-      slots_may_be_free_ || !outcome.value().settled.empty() || !outcome.value().ended_tasks_became.empty();
+  found_work_ = found_work_ || !outcome.value().claimed.empty();
   for (const ClaimedJob& job : outcome.value().claimed) submit(job);
   for (const SettledAttempt& settled : outcome.value().settled) {
     const auto task = task_of_settled_.find(settled.attempt.job_id);

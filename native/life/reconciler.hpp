@@ -15,16 +15,11 @@
 
 #include "core/reconciliation.hpp"
 #include "native/life/life_store.hpp"
+#include "native/life/watch_policies.hpp"
 #include "native/provider/provider.hpp"
 #include "native/stopwatch.hpp"
 
 namespace jobwatchdog {
-
-/// How jobs of a tool are watched at this moment.
-struct ToolPolicy {
-  bool is_watched{true};  ///< false: only jobs whose webhook rang are asked about.
-  WatchPolicy watch;
-};
 
 struct ReconcilerOptions {
   LeaseHolder holder;

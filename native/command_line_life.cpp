@@ -1,0 +1,53 @@
+// The commands about the life of managed jobs, by CLI11.
+#include "native/command_line_life.hpp"
+
+namespace jobwatchdog {
+namespace {
+
+using Chosen = std::function<ExitCode()>;
+
+void add_jobs(CLI::App& app, const GlobalOptions& global, LifeOptions& options, Chosen& chosen) {
+  CLI::App* jobs = add_command(app, "jobs", "Look at single jobs of the managed schema, or cancel one.",
+                               "  jobwatchdog jobs list\n  jobwatchdog jobs show 6a1f0c1e-...\n"
+                               "  jobwatchdog jobs cancel 6a1f0c1e-... --reason \"asked by the user\"");
+  jobs->require_subcommand(1);
+  JobsListCommand& wanted = options.jobs_list;
+  CLI::App* list = add_command(
+      *jobs, "list", "The jobs at work, newest first.",
+      "  jobwatchdog jobs list\n  jobwatchdog jobs list --status failed --table upscaler_jobs --json");
+  list->add_option("--status", wanted.status, "One status, or all (default: queued, starting and running)")
+      ->envname("WATCHDOG_JOBS_STATUS");
+  list->add_option("--table", wanted.table, "Only this table or tool")->envname("WATCHDOG_JOBS_TABLE");
+  list->add_option("--user", wanted.user, "Only this user")->envname("WATCHDOG_JOBS_USER");
+  list->add_option("--limit", wanted.limit, "At most so many")
+      ->check(CLI::Range(1, 100'000))
+      ->envname("WATCHDOG_JOBS_LIMIT")
+      ->capture_default_str();
+  list->callback([&] { chosen = [&] { return run_jobs_list(global, options.jobs_list); }; });
+  CLI::App* show = add_command(*jobs, "show", "All that happened to one job, in order: who, when, what, why.",
+                               "  jobwatchdog jobs show 6a1f0c1e-...");
+  show->add_option("id", options.job_id, "The job's id")->required();
+  show->callback([&] { chosen = [&] { return run_jobs_show(global, options.job_id); }; });
+  CLI::App* cancel = add_command(*jobs, "cancel", "End a job; what was charged for it goes back, once.",
+                                 "  jobwatchdog jobs cancel 6a1f0c1e-... --reason \"asked by the user\"");
+  cancel->add_option("id", options.jobs_cancel.job_id, "The job's id")->required();
+  cancel->add_option("--reason", options.jobs_cancel.reason, "Why, for the user and the evidence")
+      ->required()
+      ->envname("WATCHDOG_CANCEL_REASON");
+  cancel->callback([&] { chosen = [&] { return run_jobs_cancel(global, options.jobs_cancel); }; });
+}
+
+}  // namespace
+
+CLI::App* add_command(CLI::App& parent, const std::string& name, const std::string& description,
+                      const std::string& examples) {
+  CLI::App* command = parent.add_subcommand(name, description + "\n\nExamples:\n" + examples);
+  command->fallthrough();
+  return command;
+}
+
+void add_life_commands(CLI::App& app, const GlobalOptions& global, LifeOptions& options, Chosen& chosen) {
+  add_jobs(app, global, options, chosen);
+}
+
+}  // namespace jobwatchdog

@@ -1,0 +1,30 @@
+/// The commands about the life of managed jobs, as the command line offers them.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+
+#include "native/commands.hpp"
+
+namespace jobwatchdog {
+
+/// All that the command line can say of them.
+struct LifeOptions {
+  JobsListCommand jobs_list;
+  JobsCancelCommand jobs_cancel;
+  std::string job_id;
+  ReconcileCommand reconcile;
+  ServeCommand serve;
+};
+
+/// A subcommand with examples in its help; options of the whole program may stand behind it too.
+CLI::App* add_command(CLI::App& parent, const std::string& name, const std::string& description,
+                      const std::string& examples);
+
+/// Adds jobs, reconcile and serve. What is chosen is put into `chosen`, to be run after the command line is
+/// read.
+void add_life_commands(CLI::App& app, const GlobalOptions& global, LifeOptions& options,
+                       std::function<ExitCode()>& chosen);
+
+}  // namespace jobwatchdog
