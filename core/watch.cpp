@@ -67,7 +67,9 @@ void give_up(Turn& turn, const Why& why) {
 Duration slowest_pace(const WatchPolicy& policy) { return std::max(watch_delay_max, policy.poll_interval); }
 
 Duration rest_after_failure(const Turn& turn) {
-  const BackoffPolicy policy{turn.policy.poll_interval, slowest_pace(turn.policy), 500};
+  const Duration least =
+      turn.policy.retry_delay_min.ms > 0 ? turn.policy.retry_delay_min : turn.policy.poll_interval;
+  const BackoffPolicy policy{least, slowest_pace(turn.policy), 500};
   return backoff_delay(turn.state.failure_count, std::clamp(turn.moment.draw_permille, 0, 1000) / 2, policy);
 }
 

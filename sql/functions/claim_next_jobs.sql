@@ -7,7 +7,7 @@ SET LOCAL statement_timeout = '60s';
 
 CREATE OR REPLACE FUNCTION watchdog.claim_next_jobs(p_account text, p_owner text, p_token_hashes bytea[], p_lease interval)
 RETURNS TABLE (tool text, table_name text, job_id uuid, user_id uuid, attempt integer, webhook_path text, app_id text, inputs jsonb,
-               problem text, token_hash bytea, waited_ms bigint)
+               problem text, token_hash bytea)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = '' SET plan_cache_mode = 'force_generic_plan'
 AS $$
 DECLARE
@@ -16,15 +16,19 @@ DECLARE
     v_tools text[];
     v_ids uuid[];
     v_ids_held uuid[];
+    v_attempts integer[];
+    v_payloads jsonb[];
+    v_slots integer[];
 BEGIN
     PERFORM watchdog.lock_admission(p_account);
     v_now := pg_catalog.clock_timestamp();
     RETURN QUERY
     SELECT submission.tool, known.table_name, submission.job_id, job.user_id, submission.attempt, known.webhook_path,
-           task.app_id, task.inputs, task.problem, submission.token_hash, 0::bigint
+           task.app_id, task.inputs, task.problem, submission.token_hash
       FROM watchdog.submissions AS submission
       JOIN watchdog.tools AS known ON known.tool = submission.tool
-      JOIN public.ai_jobs AS job ON job.tool = submission.tool AND job.id = submission.job_id
+     CROSS JOIN LATERAL (SELECT started.user_id, started.payload FROM public.ai_jobs AS started
+                          WHERE started.tool = submission.tool AND started.id = submission.job_id LIMIT 1) AS job
      CROSS JOIN LATERAL watchdog.task_of_payload(submission.tool, job.payload) AS task
      WHERE submission.token_hash = ANY (p_token_hashes) AND submission.outcome = 'open';
     IF FOUND THEN
@@ -42,7 +46,8 @@ BEGIN
         SELECT pg_catalog.array_agg(head.tool), pg_catalog.array_agg(head.job_id) INTO v_tools, v_ids
           FROM (SELECT active.tool, active.job_id
                   FROM watchdog.active_jobs AS active
-                  JOIN public.ai_jobs AS job ON job.tool = active.tool AND job.id = active.job_id AND job.status = 'queued'
+                 CROSS JOIN LATERAL (SELECT job.id FROM public.ai_jobs AS job
+                                      WHERE job.tool = active.tool AND job.id = active.job_id AND job.status = 'queued' LIMIT 1) AS job
                  WHERE active.account = p_account AND active.queued_at IS NOT NULL
                  ORDER BY active.queued_at, active.tool, active.job_id
                  LIMIT v_wanted_count) AS head;
@@ -58,47 +63,47 @@ BEGIN
     END IF;
 
     v_now := pg_catalog.clock_timestamp();
-    UPDATE public.ai_jobs AS job
-       SET status = 'starting', started_at = v_now, updated_at = v_now, attempt = job.attempt + 1, api_account = p_account
-      FROM unnest(v_tools, v_ids) AS head (tool, job_id)
-     WHERE job.tool = head.tool AND job.id = head.job_id;
-    UPDATE watchdog.provider_slots AS slot
-       SET state = 'taken', tool = taken.tool, job_id = taken.job_id, attempt = job.attempt, task_id = NULL, changed_at = v_now,
-           deadline_at = v_now + known.hard_deadline_after
-      FROM (SELECT pg_catalog.row_number() OVER (ORDER BY free.slot) AS place, free.slot FROM watchdog.provider_slots AS free
-             WHERE free.account = p_account AND free.state = 'free') AS free
-      JOIN unnest(v_tools, v_ids) WITH ORDINALITY AS taken (tool, job_id, place) ON taken.place = free.place
-      JOIN public.ai_jobs AS job ON job.tool = taken.tool AND job.id = taken.job_id
-      JOIN watchdog.tools AS known ON known.tool = taken.tool
-     WHERE slot.account = p_account AND slot.slot = free.slot;
-    RETURN QUERY
     WITH started AS (
-        UPDATE watchdog.active_jobs AS active
-           SET queued_at = NULL, attempt = job.attempt, lease_owner = p_owner, leased_at = v_now, lease_until = v_now + p_lease,
-               next_check_at = v_now + p_lease, deadline_at = v_now + known.hard_deadline_after, rung_at = NULL, seen_at = NULL,
-               check_count = 0, last_verdict = NULL, watch = NULL
+        UPDATE public.ai_jobs AS job
+           SET status = 'starting', started_at = v_now, updated_at = v_now, attempt = job.attempt + 1, api_account = p_account
           FROM unnest(v_tools, v_ids) WITH ORDINALITY AS head (tool, job_id, place)
-          JOIN watchdog.tools AS known ON known.tool = head.tool
-          JOIN public.ai_jobs AS job ON job.tool = head.tool AND job.id = head.job_id
-          JOIN watchdog.active_jobs AS waiting ON waiting.tool = head.tool AND waiting.job_id = head.job_id
-         WHERE active.user_id = waiting.user_id
-     RETURNING head.place, active.tool, known.table_name, active.job_id, active.user_id, active.attempt, known.webhook_path,
-               waiting.queued_at),
+         WHERE job.tool = head.tool AND job.id = head.job_id
+     RETURNING head.place, job.attempt, job.payload)
+    SELECT pg_catalog.array_agg(started.attempt ORDER BY started.place), pg_catalog.array_agg(started.payload ORDER BY started.place)
+      INTO v_attempts, v_payloads FROM started;
+    SELECT pg_catalog.array_agg(free.slot) INTO v_slots
+      FROM (SELECT slot.slot FROM watchdog.provider_slots AS slot
+             WHERE slot.account = p_account AND slot.state = 'free' ORDER BY slot.slot LIMIT pg_catalog.cardinality(v_ids)) AS free;
+    UPDATE watchdog.provider_slots AS slot
+       SET state = 'taken', tool = head.tool, job_id = head.job_id, attempt = head.attempt, task_id = NULL, changed_at = v_now,
+           deadline_at = v_now + (SELECT known.hard_deadline_after FROM watchdog.tools AS known WHERE known.tool = head.tool)
+      FROM unnest(v_tools, v_ids, v_attempts, v_slots) AS head (tool, job_id, attempt, slot)
+     WHERE slot.account = p_account AND slot.slot = head.slot AND slot.state = 'free';
+    RETURN QUERY
+    WITH head AS MATERIALIZED (
+        SELECT heads.*, known.table_name, known.webhook_path, known.hard_deadline_after
+          FROM unnest(v_tools, v_ids, v_attempts, v_payloads) WITH ORDINALITY AS heads (tool, job_id, attempt, payload, place)
+          JOIN watchdog.tools AS known ON known.tool = heads.tool),
+    started AS (
+        UPDATE watchdog.active_jobs AS active
+           SET queued_at = NULL, attempt = head.attempt, lease_owner = p_owner, leased_at = v_now, lease_until = v_now + p_lease,
+               next_check_at = v_now + p_lease, deadline_at = v_now + head.hard_deadline_after, rung_at = NULL, seen_at = NULL,
+               check_count = 0, last_verdict = NULL, watch = NULL
+          FROM head
+         WHERE active.tool = head.tool AND active.job_id = head.job_id
+     RETURNING head.*, active.user_id),
     submitted AS (
         INSERT INTO watchdog.submissions (tool, job_id, attempt, account, token_hash, submitted_at)
         SELECT started.tool, started.job_id, started.attempt, p_account, p_token_hashes[started.place], v_now FROM started),
     told AS (
         INSERT INTO public.audit_log (action, table_name, record_id, old_data, new_data, actor)
         SELECT 'claim_next_jobs', started.table_name, started.job_id::text,
-               pg_catalog.jsonb_build_object('status', 'queued', 'queued_at', started.queued_at),
+               '{"status": "queued"}',
                pg_catalog.jsonb_build_object('status', 'starting', 'attempt', started.attempt, 'account', p_account), p_owner
           FROM started)
     SELECT started.tool, started.table_name, started.job_id, started.user_id, started.attempt, started.webhook_path,
-           task.app_id, task.inputs, task.problem, p_token_hashes[started.place],
-           (EXTRACT(epoch FROM v_now - started.queued_at) * 1000)::bigint
-      FROM started
-      JOIN public.ai_jobs AS job ON job.tool = started.tool AND job.id = started.job_id
-     CROSS JOIN LATERAL watchdog.task_of_payload(started.tool, job.payload) AS task
+           task.app_id, task.inputs, task.problem, p_token_hashes[started.place]
+      FROM started CROSS JOIN LATERAL watchdog.task_of_payload(started.tool, started.payload) AS task
      ORDER BY started.place;
 END
 $$;

@@ -30,9 +30,11 @@ BEGIN
            (EXTRACT(epoch FROM v_now) * 1000)::bigint, leased.rung_at IS NOT NULL, leased.watch
       FROM leased
       JOIN watchdog.tools AS known ON known.tool = leased.tool
-      JOIN public.ai_jobs AS job ON job.tool = leased.tool AND job.id = leased.job_id AND job.status IN ('starting', 'running')
-      LEFT JOIN watchdog.submissions AS submission
-        ON (submission.tool, submission.job_id, submission.attempt) = (leased.tool, leased.job_id, leased.attempt);
+     CROSS JOIN LATERAL (SELECT work.status, work.task_id, work.started_at, work.created_at FROM public.ai_jobs AS work
+                          WHERE work.tool = leased.tool AND work.id = leased.job_id AND work.status IN ('starting', 'running') LIMIT 1) AS job
+      LEFT JOIN LATERAL (SELECT sent.claimed_task_id, sent.outcome FROM watchdog.submissions AS sent
+                          WHERE sent.tool = leased.tool AND sent.job_id = leased.job_id AND sent.attempt = leased.attempt LIMIT 1) AS submission
+        ON true;
 END
 $$;
 COMMENT ON FUNCTION watchdog.lease_due_checks(text, integer, interval) IS

@@ -39,8 +39,9 @@ BEGIN
       JOIN pg_catalog.jsonb_to_recordset(p_answers) AS answer (
                tool text, job_id uuid, attempt integer, outcome text, task_id text, message text, words jsonb, pause_ms bigint)
         ON (answer.tool, answer.job_id, answer.attempt) = (recorded.tool, recorded.job_id, recorded.attempt)
-      JOIN public.ai_jobs AS job ON job.tool = answer.tool AND job.id = answer.job_id
-      JOIN watchdog.tools AS known ON known.tool = answer.tool;
+      JOIN watchdog.tools AS known ON known.tool = answer.tool
+     CROSS JOIN LATERAL (SELECT held.status, held.attempt, held.api_account FROM public.ai_jobs AS held
+                          WHERE held.tool = answer.tool AND held.id = answer.job_id LIMIT 1) AS job;
     IF v_told IS NULL THEN
         RETURN;
     END IF;

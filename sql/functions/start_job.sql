@@ -43,7 +43,8 @@ BEGIN
         SELECT known.table_name, active.job_id, other.status INTO active_table, active_job_id, active_status
           FROM watchdog.active_jobs AS active
           JOIN watchdog.tools AS known ON known.tool = active.tool
-          JOIN public.ai_jobs AS other ON other.tool = active.tool AND other.id = active.job_id
+         CROSS JOIN LATERAL (SELECT job.status FROM public.ai_jobs AS job
+                              WHERE job.tool = active.tool AND job.id = active.job_id LIMIT 1) AS other
          WHERE active.user_id = v_job.user_id;
         outcome := 'user_is_active';
         RETURN NEXT;
