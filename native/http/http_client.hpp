@@ -1,7 +1,8 @@
 /// The one door out to HTTP servers: many calls at once on libcurl multi. Errors are values.
 ///
-/// A call is started and its answer picked up later, so that one thread keeps hundreds under way. Nothing is
-/// ever repeated in here: only the caller knows whether a call may be made twice.
+/// A call is started and its answer picked up later, so that one thread keeps hundreds under way. Only the
+/// caller knows whether a call may be made twice, so only a call that may is ever repeated in here: libcurl
+/// sends it again when a kept connection turns out to be closed.
 #pragma once
 
 #include <cstddef>
@@ -34,7 +35,8 @@ struct HttpCall {
   std::optional<HttpFile> file;                             ///< Sends a form instead of `body`.
   Duration connect_timeout{seconds(5)};
   Duration total_timeout{seconds(10)};
-  std::size_t reply_size_max{1'048'576};  ///< In bytes; a longer reply is a broken one.
+  std::size_t reply_size_max{1'048'576};  ///< In bytes, of headers and body each; a longer reply is broken.
+  bool may_repeat{true};  ///< false: sent at most once, on a connection of its own making.
 };
 
 struct HttpAnswer {
@@ -49,11 +51,12 @@ struct HttpAnswer {
   int status{0};
   std::map<std::string, std::string> headers;  ///< Names in small letters; of repeated ones the last.
   std::string body;
-  std::string error;  ///< Why it was not sent or broke; without addresses and headers of the call.
+  std::string error;  ///< Why it was not sent or broke: fixed words, so nothing of the call is in them.
   Duration took{};
 };
 
-/// Used by one thread. Redirects are not followed, proxies of the environment are obeyed, TLS is verified.
+/// Used by one thread. Redirects are not followed, proxies of the environment are obeyed, TLS is verified
+/// (against SSL_CERT_FILE where that is set).
 class HttpClient {
  public:
   HttpClient();
@@ -61,9 +64,10 @@ class HttpClient {
   HttpClient& operator=(HttpClient&&) noexcept;
   ~HttpClient();  ///< Drops what is under way.
 
-  /// Starts a call. Only http: and https: are spoken.
+  /// Starts a call. Only http: and https: are spoken. A call that cannot be started is answered as not_sent.
   void start(HttpCall call);
-  /// Works for at most `patience`, but returns with the first answers that there are. May give none.
+  /// Works for at most `patience`, but returns with the first answers that there are. May give none; with
+  /// nothing under way it does so at once.
   [[nodiscard]] std::vector<HttpAnswer> wait(Duration patience);
   [[nodiscard]] std::size_t under_way() const;
 
