@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/flag_evaluation.hpp"
 #include "native/exit_code.hpp"
@@ -57,6 +59,22 @@ struct SweepCommand {
   bool fail_if_locked{false};
 };
 
+/// As they were typed; "" = not given.
+struct EmulateProviderCommand {
+  std::string listen{"127.0.0.1:8799"};
+  std::string public_url;
+  std::uint64_t seed{1};
+  std::string task_time{"5 s..15 s"};
+  int capacity{3};
+  std::vector<std::string> keys;
+  bool speaks_v1{false};
+  std::string faults{"none"};
+  std::map<std::string, std::string> shares;  ///< Of single faults, by their names.
+  int webhook_retries_max{3};
+  std::string webhook_retry_rest{"1 min"};
+  int tasks_max{100'000};
+};
+
 [[nodiscard]] ExitCode run_migrate(const GlobalOptions& global, const MigrateCommand& command);
 [[nodiscard]] ExitCode run_rules_list(const GlobalOptions& global);
 [[nodiscard]] ExitCode run_rules_check(const GlobalOptions& global, const RulesCheckCommand& command);
@@ -69,6 +87,8 @@ struct SweepCommand {
 [[nodiscard]] ExitCode run_flags_history(const GlobalOptions& global, const std::string& name);
 [[nodiscard]] ExitCode run_audit(const GlobalOptions& global);
 [[nodiscard]] ExitCode run_doctor(const GlobalOptions& global);
+[[nodiscard]] ExitCode run_emulate_provider(const GlobalOptions& global,
+                                            const EmulateProviderCommand& command);
 [[nodiscard]] ExitCode run_version(const GlobalOptions& global);
 
 }  // namespace jobwatchdog
