@@ -8,6 +8,7 @@
 
 #include "native/command_line_life.hpp"
 #include "native/commands.hpp"
+#include "native/emulator_options.hpp"
 #include "native/log.hpp"
 
 namespace jobwatchdog {
@@ -54,6 +55,7 @@ struct Options {
   FlagsSetCommand flags_set;
   SweepCommand sweep;
   LifeOptions life;
+  EmulateProviderCommand emulate_provider;
   std::function<ExitCode()> chosen;
 };
 
@@ -222,6 +224,18 @@ void add_flags(CLI::App& app, Options& options) {
   });
 }
 
+void add_emulate_provider(CLI::App& app, Options& options) {
+  CLI::App* command = add_command(
+      app, "emulate-provider",
+      "A provider to try things with: RunningHub's endpoints and webhooks, without a bill, going wrong on purpose.",
+      "  jobwatchdog emulate-provider\n  jobwatchdog emulate-provider --task-time \"1 s..2 s\" --webhook-lost 30%\n"
+      "  jobwatchdog emulate-provider --faults worst --seed 42    the same requests, the same faults");
+  add_emulator_options(*command, options.emulate_provider);
+  command->callback([&options] {
+    options.chosen = [&options] { return run_emulate_provider(options.global, options.emulate_provider); };
+  });
+}
+
 LogLevel level_of(const std::string& word) {
   if (word == "debug") return LogLevel::debug;
   if (word == "warning") return LogLevel::warning;
@@ -254,6 +268,7 @@ int run_command_line(int argc, char** argv) {
   add_rules(app, options);
   add_flags(app, options);
   add_migrate(app, options);
+  add_emulate_provider(app, options);
   CLI::App* audit =
       add_command(app, "audit", "Prove over the whole database that no credit was lost or paid twice.",
                   "  jobwatchdog audit\n  jobwatchdog audit --json");

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/flag_evaluation.hpp"
 #include "native/exit_code.hpp"
@@ -81,6 +83,22 @@ struct ServeCommand {
   bool starts_no_jobs{false};
 };
 
+/// As they were typed; "" = not given.
+struct EmulateProviderCommand {
+  std::string listen{"127.0.0.1:8799"};
+  std::string public_url;
+  std::uint64_t seed{1};
+  std::string task_time{"5 s..15 s"};
+  int capacity{3};
+  std::vector<std::string> keys;
+  bool speaks_v1{false};
+  std::string faults{"none"};
+  std::map<std::string, std::string> shares;  ///< Of single faults, by their names.
+  int webhook_retries_max{3};
+  std::string webhook_retry_rest{"1 min"};
+  int tasks_max{100'000};
+};
+
 [[nodiscard]] ExitCode run_migrate(const GlobalOptions& global, const MigrateCommand& command);
 [[nodiscard]] ExitCode run_rules_list(const GlobalOptions& global);
 [[nodiscard]] ExitCode run_rules_check(const GlobalOptions& global, const RulesCheckCommand& command);
@@ -98,6 +116,8 @@ struct ServeCommand {
 [[nodiscard]] ExitCode run_reconcile(const GlobalOptions& global, const ReconcileCommand& command);
 [[nodiscard]] ExitCode run_serve(const GlobalOptions& global, const ServeCommand& command);
 [[nodiscard]] ExitCode run_doctor(const GlobalOptions& global);
+[[nodiscard]] ExitCode run_emulate_provider(const GlobalOptions& global,
+                                            const EmulateProviderCommand& command);
 [[nodiscard]] ExitCode run_version(const GlobalOptions& global);
 
 }  // namespace jobwatchdog

@@ -37,7 +37,7 @@ inline constexpr std::array<EmulatorFault, 16> emulator_faults{{
      "requests that are answered 2 to 8 s late"},
     {"webhook-lost", &EmulatorSettings::webhook_lost_permille, 50, 300, "webhooks that are never sent"},
     {"webhook-twice", &EmulatorSettings::webhook_twice_permille, 20, 200, "webhooks that are sent twice"},
-    {"webhook-late", &EmulatorSettings::webhook_late_permille, 20, 200, "webhooks up to 2 min late"},
+    {"webhook-late", &EmulatorSettings::webhook_late_permille, 20, 200, "webhooks that come up to 2 min late"},
     {"webhook-early", &EmulatorSettings::webhook_early_permille, 10, 50,
      "webhooks that come before the answer to the submit"},
     {"webhook-forged", &EmulatorSettings::webhook_forged_permille, 0, 200,

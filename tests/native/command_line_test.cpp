@@ -38,6 +38,7 @@ TEST(command_line, has_help_with_examples_for_every_command) {
                                                                                        {"flags", "history"},
                                                                                        {"migrate"},
                                                                                        {"doctor"},
+                                                                                       {"emulate-provider"},
                                                                                        {"version"}}) {
     std::vector<std::string> arguments = command;
     arguments.emplace_back("--help");

@@ -13,26 +13,6 @@
 namespace jobwatchdog::test {
 namespace {
 
-[[noreturn]] void become(const std::vector<std::string>& argv, const std::map<std::string, std::string>& env,
-                         int out_fd, int err_fd) {
-  const int empty_input = open("/dev/null", O_RDONLY);
-  dup2(empty_input, STDIN_FILENO);
-  dup2(out_fd, STDOUT_FILENO);
-  dup2(err_fd, STDERR_FILENO);
-  for (const auto& [name, value] : env) {
-    if (value.empty()) {
-      unsetenv(name.c_str());
-    } else {
-      setenv(name.c_str(), value.c_str(), 1);
-    }
-  }
-  std::vector<char*> pointers;
-  for (const std::string& argument : argv) pointers.push_back(const_cast<char*>(argument.c_str()));
-  pointers.push_back(nullptr);
-  execvp(pointers[0], pointers.data());
-  _exit(127);
-}
-
 void drain(int out_fd, int err_fd, ProcessResult& result) {
   std::array<pollfd, 2> fds{{{out_fd, POLLIN, 0}, {err_fd, POLLIN, 0}}};
   std::array<std::string*, 2> sinks{&result.out, &result.err};
@@ -54,6 +34,26 @@ void drain(int out_fd, int err_fd, ProcessResult& result) {
 }
 
 }  // namespace
+
+void become(const std::vector<std::string>& argv, const std::map<std::string, std::string>& env, int out_fd,
+            int err_fd) {
+  const int empty_input = open("/dev/null", O_RDONLY);
+  dup2(empty_input, STDIN_FILENO);
+  dup2(out_fd, STDOUT_FILENO);
+  dup2(err_fd, STDERR_FILENO);
+  for (const auto& [name, value] : env) {
+    if (value.empty()) {
+      unsetenv(name.c_str());
+    } else {
+      setenv(name.c_str(), value.c_str(), 1);
+    }
+  }
+  std::vector<char*> pointers;
+  for (const std::string& argument : argv) pointers.push_back(const_cast<char*>(argument.c_str()));
+  pointers.push_back(nullptr);
+  execvp(pointers[0], pointers.data());
+  _exit(127);
+}
 
 ProcessResult run(const std::vector<std::string>& argv, const std::map<std::string, std::string>& env) {
   std::array<int, 2> out{};

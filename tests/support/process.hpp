@@ -25,4 +25,8 @@ std::vector<ProcessResult> run_at_once(int count, const std::vector<std::string>
 ProcessResult run_jobwatchdog(const std::vector<std::string>& arguments,
                               const std::map<std::string, std::string>& env = {});
 
+/// In a child of fork(): becomes the program, with empty input and the two as its outputs.
+[[noreturn]] void become(const std::vector<std::string>& argv, const std::map<std::string, std::string>& env,
+                         int out_fd, int err_fd);
+
 }  // namespace jobwatchdog::test
