@@ -127,15 +127,16 @@ TEST(audit, finds_every_planted_violation_by_the_law_that_it_breaks) {
 }
 
 TEST(audit, accuses_nobody_of_a_task_that_never_was_or_ended_or_is_chased) {
-  for (const std::string& sql :
-       {submission("refused"), submission("no_capacity"), submission("not_sent"),
-        submission("accepted") + "UPDATE watchdog.submissions SET task_ended_at = now()",
-        submission("accepted") +
-            "INSERT INTO watchdog.orphan_tasks (tool, job_id, attempt, account, reason) SELECT tool, job_id, attempt, account, 'x' "
-            "FROM watchdog.submissions",
-        submission("open") +
-            "UPDATE watchdog.provider_slots SET state = 'cancelling', tool = 'upscaler', job_id = (SELECT id FROM public.ai_jobs), "
-            "attempt = 0, deadline_at = now() WHERE slot = 1"}) {
+  for (
+      const std::string& sql :
+      {submission("refused"), submission("no_capacity"), submission("not_sent"),
+       submission("accepted") + "UPDATE watchdog.submissions SET task_ended_at = now()",
+       submission("accepted") +
+           "INSERT INTO watchdog.orphan_tasks (tool, job_id, attempt, account, reason) SELECT tool, job_id, attempt, account, 'x' "
+           "FROM watchdog.submissions",
+       submission("open") +
+           "UPDATE watchdog.provider_slots SET state = 'cancelling', tool = 'upscaler', job_id = (SELECT id FROM public.ai_jobs), "
+           "attempt = 0, deadline_at = now() WHERE slot = 1"}) {
     Database database = Database::managed();
     add_job(database);
     ASSERT_EQ(run_jobwatchdog({"sweep", "--database-url", database.url()}).exit_code, 0);

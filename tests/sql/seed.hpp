@@ -60,8 +60,8 @@ inline void admit(Database& database, const std::string& id, int slot = 1) {
       quoted(id) +
       ";UPDATE watchdog.provider_slots AS slot SET state = 'taken', tool = job.tool, job_id = job.id, attempt = job.attempt, "
       "task_id = job.task_id FROM public.ai_jobs AS job WHERE job.id = " +
-      quoted(id) + " AND job.status <> 'queued' AND slot.account = 'arcano_main' AND slot.slot = " +
-      std::to_string(slot));
+      quoted(id) +
+      " AND job.status <> 'queued' AND slot.account = 'arcano_main' AND slot.slot = " + std::to_string(slot));
 }
 
 /// `sql` as a request of that role and user sees it; one implicit transaction, so the settings end with it.
