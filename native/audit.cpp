@@ -47,7 +47,8 @@ SELECT string_agg(c.oid::regclass::text, ', ' ORDER BY c.oid::regclass::text) AS
  WHERE c.relrowsecurity AND c.relkind IN ('r', 'p') AND row_security_active(c.oid)
    AND (n.nspname || '.' || c.relname = ANY ($1)
         -- Our own policies let the owner itself see every row, also where they are forced.
-        OR ($2 AND c.relname = ANY (ARRAY['ai_jobs', 'upscaler_credits', 'credit_ledger', 'active_jobs', 'provider_slots', 'audit_log'])
+        OR ($2 AND c.relname = ANY (ARRAY['ai_jobs', 'upscaler_credits', 'credit_ledger', 'active_jobs', 'provider_slots', 'audit_log',
+                                           'tools', 'submissions', 'orphan_tasks'])
             AND n.nspname IN ('public', 'watchdog') AND pg_get_userbyid(c.relowner) <> current_user)))sql";
 
 /// A law over rows that row level security hides would hold, or accuse, for nothing.

@@ -277,7 +277,7 @@ $$;
 
 COMMENT ON FUNCTION watchdog.caller_role() IS 'The role the caller runs under, seen through SECURITY DEFINER.';
 
-CREATE FUNCTION watchdog.cancel_job(p_table_name text, p_job_id uuid, p_as_admin boolean) RETURNS TABLE(success boolean, refunded_amount integer, error_message text)
+CREATE FUNCTION watchdog.cancel_job(p_table_name text, p_job_id uuid, p_as_admin boolean, p_reason text DEFAULT NULL::text) RETURNS TABLE(success boolean, refunded_amount integer, error_message text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
@@ -307,14 +307,16 @@ BEGIN
     SELECT settled.refunded_amount INTO refunded_amount
       FROM watchdog.settle_jobs(p_table_name, ARRAY[p_job_id], pg_catalog.jsonb_build_object(
                'status', 'cancelled',
-               'error_message', CASE WHEN p_as_admin THEN 'Cancelled by an administrator' ELSE 'Cancelled by the user' END)) AS settled;
+               'error_message', CASE WHEN p_as_admin THEN 'Cancelled by an administrator' ELSE 'Cancelled by the user' END
+                                || COALESCE(': ' || pg_catalog.left(p_reason, 1000), ''))) AS settled;
     success := FOUND;
     IF success THEN
         PERFORM watchdog.write_audit(
             CASE WHEN p_as_admin THEN 'admin_cancel_job' ELSE 'user_cancel_ai_job' END,
             (SELECT known.table_name FROM watchdog.tools AS known WHERE known.tool = v_tool), p_job_id::text,
             pg_catalog.jsonb_build_object('status', v_status, 'user_id', v_user_id),
-            pg_catalog.jsonb_build_object('status', 'cancelled', 'refunded_amount', refunded_amount));
+            pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
+                'status', 'cancelled', 'refunded_amount', refunded_amount, 'reason', p_reason)));
     ELSE
         refunded_amount := 0;
         error_message := 'Job is already ' || v_status;
@@ -323,7 +325,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION watchdog.cancel_job(p_table_name text, p_job_id uuid, p_as_admin boolean) IS 'Cancels an active job and refunds it. Asks who the caller is; the public shells add nothing.';
+COMMENT ON FUNCTION watchdog.cancel_job(p_table_name text, p_job_id uuid, p_as_admin boolean, p_reason text) IS 'Cancels an active job and refunds it. Asks who the caller is; the public shells add nothing.';
 
 CREATE FUNCTION watchdog.check_settlement(p_set jsonb) RETURNS void
     LANGUAGE plpgsql IMMUTABLE
@@ -352,6 +354,111 @@ END
 $$;
 
 COMMENT ON FUNCTION watchdog.check_settlement(p_set jsonb) IS 'Raises 22023 unless the argument is a settlement: a terminal status, perhaps with error_message and output_url.';
+
+CREATE FUNCTION watchdog.claim_next_jobs(p_account text, p_owner text, p_token_hashes bytea[], p_lease interval) RETURNS TABLE(tool text, table_name text, job_id uuid, user_id uuid, attempt integer, webhook_path text, app_id text, inputs jsonb, problem text, token_hash bytea, waited_ms bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+DECLARE
+    v_now timestamptz;
+    v_wanted_count integer;
+    v_tools text[];
+    v_ids uuid[];
+    v_ids_held uuid[];
+BEGIN
+    PERFORM watchdog.lock_admission(p_account);
+    v_now := pg_catalog.clock_timestamp();
+    IF EXISTS (SELECT FROM watchdog.runninghub_accounts AS known
+                WHERE known.account = p_account AND known.submits_paused_until > v_now) THEN
+        RETURN;
+    END IF;
+    v_wanted_count := LEAST(pg_catalog.cardinality(p_token_hashes), (
+        SELECT pg_catalog.count(*)::integer FROM watchdog.provider_slots AS slot WHERE slot.account = p_account AND slot.state = 'free'));
+    -- Locked in the order of keys, chosen in the order of the queue. A job that was cancelled while its lock was waited for is
+    -- gone from the queue by then, and the choice is made anew.
+    LOOP
+        SELECT pg_catalog.array_agg(head.tool), pg_catalog.array_agg(head.job_id) INTO v_tools, v_ids
+          FROM (SELECT active.tool, active.job_id
+                  FROM watchdog.active_jobs AS active
+                  JOIN public.ai_jobs AS job ON job.tool = active.tool AND job.id = active.job_id AND job.status = 'queued'
+                 WHERE active.account = p_account AND active.queued_at IS NOT NULL
+                 ORDER BY active.queued_at, active.tool, active.job_id
+                 LIMIT v_wanted_count) AS head;
+        EXIT WHEN v_ids IS NULL;
+        SELECT pg_catalog.array_agg(held.id) INTO v_ids_held
+          FROM (SELECT job.id FROM public.ai_jobs AS job
+                  JOIN unnest(v_tools, v_ids) AS head (tool, job_id) ON head.tool = job.tool AND head.job_id = job.id
+                 WHERE job.status = 'queued' ORDER BY job.tool, job.id FOR UPDATE OF job) AS held;
+        EXIT WHEN pg_catalog.cardinality(v_ids_held) = pg_catalog.cardinality(v_ids);
+    END LOOP;
+    IF v_ids IS NULL THEN
+        RETURN;
+    END IF;
+
+    v_now := pg_catalog.clock_timestamp();
+    UPDATE public.ai_jobs AS job
+       SET status = 'starting', started_at = v_now, updated_at = v_now, attempt = job.attempt + 1, api_account = p_account
+      FROM unnest(v_tools, v_ids) AS head (tool, job_id)
+     WHERE job.tool = head.tool AND job.id = head.job_id;
+    UPDATE watchdog.provider_slots AS slot
+       SET state = 'taken', tool = taken.tool, job_id = taken.job_id, attempt = job.attempt, task_id = NULL, changed_at = v_now,
+           deadline_at = v_now + known.hard_deadline_after
+      FROM (SELECT pg_catalog.row_number() OVER (ORDER BY free.slot) AS place, free.slot FROM watchdog.provider_slots AS free
+             WHERE free.account = p_account AND free.state = 'free') AS free
+      JOIN unnest(v_tools, v_ids) WITH ORDINALITY AS taken (tool, job_id, place) ON taken.place = free.place
+      JOIN public.ai_jobs AS job ON job.tool = taken.tool AND job.id = taken.job_id
+      JOIN watchdog.tools AS known ON known.tool = taken.tool
+     WHERE slot.account = p_account AND slot.slot = free.slot;
+    RETURN QUERY
+    WITH started AS (
+        UPDATE watchdog.active_jobs AS active
+           SET queued_at = NULL, attempt = job.attempt, lease_owner = p_owner, leased_at = v_now, lease_until = v_now + p_lease,
+               next_check_at = v_now + p_lease, deadline_at = v_now + known.hard_deadline_after, rung_at = NULL, seen_at = NULL,
+               check_count = 0, last_verdict = NULL, watch = NULL
+          FROM unnest(v_tools, v_ids) WITH ORDINALITY AS head (tool, job_id, place)
+          JOIN watchdog.tools AS known ON known.tool = head.tool
+          JOIN public.ai_jobs AS job ON job.tool = head.tool AND job.id = head.job_id
+          JOIN watchdog.active_jobs AS waiting ON waiting.tool = head.tool AND waiting.job_id = head.job_id
+         WHERE active.user_id = waiting.user_id
+     RETURNING head.place, active.tool, known.table_name, active.job_id, active.user_id, active.attempt, known.webhook_path,
+               waiting.queued_at),
+    submitted AS (
+        INSERT INTO watchdog.submissions (tool, job_id, attempt, account, token_hash, submitted_at)
+        SELECT started.tool, started.job_id, started.attempt, p_account, p_token_hashes[started.place], v_now FROM started),
+    told AS (
+        INSERT INTO public.audit_log (action, table_name, record_id, old_data, new_data, actor)
+        SELECT 'claim_next_jobs', started.table_name, started.job_id::text,
+               pg_catalog.jsonb_build_object('status', 'queued', 'queued_at', started.queued_at),
+               pg_catalog.jsonb_build_object('status', 'starting', 'attempt', started.attempt, 'account', p_account), p_owner
+          FROM started)
+    SELECT started.tool, started.table_name, started.job_id, started.user_id, started.attempt, started.webhook_path,
+           task.app_id, task.inputs, task.problem, p_token_hashes[started.place],
+           (EXTRACT(epoch FROM v_now - started.queued_at) * 1000)::bigint
+      FROM started
+      JOIN public.ai_jobs AS job ON job.tool = started.tool AND job.id = started.job_id
+     CROSS JOIN LATERAL watchdog.task_of_payload(started.tool, job.payload) AS task
+     ORDER BY started.place;
+END
+$$;
+
+COMMENT ON FUNCTION watchdog.claim_next_jobs(p_account text, p_owner text, p_token_hashes bytea[], p_lease interval) IS 'Moves the oldest queued jobs of an account to starting, at most one a free slot and one a token, each with a slot, a new attempt and its submission.';
+
+CREATE FUNCTION watchdog.create_job(p_table_name text, p_user_id uuid, p_payload jsonb, p_credit_cost integer, p_session_id text DEFAULT NULL::text) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+DECLARE
+    v_job_id uuid;
+BEGIN
+    INSERT INTO public.ai_jobs (tool, user_id, payload, user_credit_cost, session_id)
+    VALUES (watchdog.tool_of_table(p_table_name), p_user_id, p_payload, p_credit_cost, p_session_id)
+    RETURNING id INTO v_job_id;
+    RETURN v_job_id;
+END
+$$;
+
+COMMENT ON FUNCTION watchdog.create_job(p_table_name text, p_user_id uuid, p_payload jsonb, p_credit_cost integer, p_session_id text) IS 'Makes a pending job: nothing is charged, nothing is admitted. start_job goes on.';
 
 CREATE FUNCTION watchdog.current_user_id() RETURNS uuid
     LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -412,13 +519,23 @@ CREATE FUNCTION watchdog.free_expired_slots() RETURNS integer
 DECLARE
     v_freed_count integer;
 BEGIN
+    WITH expired AS MATERIALIZED (
+        SELECT slot.account, slot.slot, slot.tool, slot.job_id, slot.attempt, slot.task_id FROM watchdog.provider_slots AS slot
+         WHERE slot.state = 'cancelling' AND slot.deadline_at < pg_catalog.clock_timestamp()
+           FOR UPDATE SKIP LOCKED),
+    noted AS (
+        INSERT INTO watchdog.orphan_tasks (tool, job_id, attempt, account, task_id, reason)
+        SELECT expired.tool, expired.job_id, expired.attempt, expired.account, COALESCE(expired.task_id, submission.claimed_task_id),
+               'its end was not confirmed before the deadline of its slot'
+          FROM expired LEFT JOIN watchdog.submissions AS submission
+            ON (submission.tool, submission.job_id, submission.attempt) = (expired.tool, expired.job_id, expired.attempt)
+            ON CONFLICT (tool, job_id, attempt) DO NOTHING)
     UPDATE watchdog.provider_slots AS slot
        SET state = 'free', tool = NULL, job_id = NULL, attempt = NULL, task_id = NULL, deadline_at = NULL,
+           next_check_at = NULL, lease_until = NULL, lease_owner = NULL, check_count = 0,
            changed_at = pg_catalog.clock_timestamp()
-      FROM (SELECT expired.account, expired.slot FROM watchdog.provider_slots AS expired
-             WHERE expired.state = 'cancelling' AND expired.deadline_at < pg_catalog.clock_timestamp()
-               FOR UPDATE SKIP LOCKED) AS found
-     WHERE slot.account = found.account AND slot.slot = found.slot;
+      FROM expired
+     WHERE slot.account = expired.account AND slot.slot = expired.slot;
     GET DIAGNOSTICS v_freed_count = ROW_COUNT;
     RETURN v_freed_count;
 END
@@ -466,6 +583,153 @@ $$;
 
 COMMENT ON FUNCTION watchdog.isolate_row(p_rule_name text, p_table_name text, p_record_id text, p_sqlstate text, p_reason text) IS 'Adds a row to watchdog.isolated_rows, or counts it once more.';
 
+CREATE FUNCTION watchdog.job_timeline(p_tool text, p_job_id uuid) RETURNS TABLE(happened_at timestamp with time zone, what text, who text, detail jsonb)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+DECLARE
+    v_job public.ai_jobs%ROWTYPE;
+    v_table_name CONSTANT text := (SELECT known.table_name FROM watchdog.tools AS known WHERE known.tool = p_tool);
+BEGIN
+    SELECT job.* INTO v_job FROM public.ai_jobs AS job WHERE job.tool = p_tool AND job.id = p_job_id;
+    RETURN QUERY
+    SELECT told.created_at, told.what, told.who, told.detail FROM (
+        SELECT v_job.created_at, 'created' AS what, v_job.user_id::text AS who,
+               pg_catalog.jsonb_build_object('credit_cost', v_job.user_credit_cost) AS detail, 0 AS place
+         WHERE v_job.id IS NOT NULL
+         UNION ALL
+        SELECT audit.created_at, audit.action, audit.actor,
+               pg_catalog.jsonb_strip_nulls(COALESCE(audit.new_data, '{}') || pg_catalog.jsonb_build_object('before', audit.old_data)), 2
+          FROM public.audit_log AS audit
+         WHERE audit.table_name IN (v_table_name, 'public.' || v_table_name) AND audit.record_id = p_job_id::text
+         UNION ALL
+        -- A batch is written in the transaction that settles its jobs.
+        SELECT audit.created_at, audit.action, audit.actor, pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
+                   'rule', audit.new_data ->> 'rule', 'status', audit.new_data ->> 'status',
+                   'refunded_amount', audit.new_data -> 'refunds' -> p_job_id::text,
+                   'before', (SELECT seen.value FROM pg_catalog.jsonb_array_elements(audit.old_data -> 'rows') AS seen
+                               WHERE seen.value ->> 'id' = p_job_id::text))), 2
+          FROM public.audit_log AS audit
+         WHERE audit.record_id IS NULL AND audit.action IN ('sweep', 'cleanup_all_stale_ai_jobs')
+           AND audit.created_at BETWEEN v_job.completed_at - interval '5 minutes' AND v_job.completed_at + interval '5 minutes'
+           AND (audit.new_data -> 'ids' ? p_job_id::text
+                OR EXISTS (SELECT FROM pg_catalog.jsonb_array_elements(audit.new_data -> 'tables') AS one_table
+                            WHERE one_table.value -> 'ids' ? p_job_id::text))
+         UNION ALL
+        SELECT entry.created_at, 'credits: ' || entry.kind, entry.user_id::text,
+               pg_catalog.jsonb_build_object('amount', entry.amount, 'description', entry.description), 1
+          FROM watchdog.credit_ledger AS entry WHERE entry.tool = p_tool AND entry.job_id = p_job_id
+         UNION ALL
+        SELECT inbox.received_at, 'webhook: ' || inbox.outcome, COALESCE(inbox.peer, 'provider'),
+               pg_catalog.jsonb_build_object('task_id', inbox.task_id, 'attempt', inbox.attempt, 'seen_count', inbox.seen_count,
+                                             'body', pg_catalog.left(inbox.body, 300)), 1
+          FROM watchdog.webhook_inbox AS inbox WHERE inbox.tool = p_tool AND inbox.job_id = p_job_id
+         UNION ALL
+        SELECT active.leased_at, 'checked', COALESCE(active.lease_owner, 'reconciler'), pg_catalog.jsonb_strip_nulls(
+                   pg_catalog.jsonb_build_object('check_count', active.check_count, 'last_verdict', active.last_verdict,
+                                                 'next_check_at', active.next_check_at)), 3
+          FROM watchdog.active_jobs AS active
+         WHERE active.tool = p_tool AND active.job_id = p_job_id AND active.check_count > 0
+         UNION ALL
+        SELECT orphan.noted_at, 'orphan noted', 'watchdog', pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
+                   'task_id', orphan.task_id, 'reason', orphan.reason, 'ended_at', orphan.ended_at, 'verdict', orphan.end_verdict)), 3
+          FROM watchdog.orphan_tasks AS orphan WHERE orphan.tool = p_tool AND orphan.job_id = p_job_id) AS told
+     ORDER BY told.created_at, told.place;
+END
+$$;
+
+COMMENT ON FUNCTION watchdog.job_timeline(p_tool text, p_job_id uuid) IS 'What happened to a job: when, what, who, and the facts of it.';
+
+CREATE FUNCTION watchdog.lease_due_checks(p_owner text, p_row_count_max integer, p_lease interval) RETURNS TABLE(tool text, table_name text, job_id uuid, attempt integer, account text, status text, task_id text, claimed_task_id text, submission text, started_at_ms bigint, deadline_at_ms bigint, now_ms bigint, was_rung boolean, watch jsonb)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+DECLARE
+    v_now CONSTANT timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+    RETURN QUERY
+    WITH due AS MATERIALIZED (
+        SELECT active.user_id FROM watchdog.active_jobs AS active
+         WHERE active.queued_at IS NULL AND active.next_check_at <= v_now
+           AND (active.lease_until IS NULL OR active.lease_until <= v_now)
+         ORDER BY active.next_check_at, active.user_id LIMIT p_row_count_max
+           FOR UPDATE SKIP LOCKED),
+    leased AS (
+        UPDATE watchdog.active_jobs AS active
+           SET lease_owner = p_owner, leased_at = v_now, lease_until = v_now + p_lease
+          FROM due WHERE active.user_id = due.user_id
+     RETURNING active.*)
+    SELECT leased.tool, known.table_name, leased.job_id, leased.attempt, leased.account, job.status, job.task_id,
+           submission.claimed_task_id, submission.outcome,
+           (EXTRACT(epoch FROM COALESCE(job.started_at, job.created_at)) * 1000)::bigint,
+           (EXTRACT(epoch FROM COALESCE(leased.deadline_at, COALESCE(job.started_at, job.created_at) + known.hard_deadline_after)) * 1000)::bigint,
+           (EXTRACT(epoch FROM v_now) * 1000)::bigint, leased.rung_at IS NOT NULL, leased.watch
+      FROM leased
+      JOIN watchdog.tools AS known ON known.tool = leased.tool
+      JOIN public.ai_jobs AS job ON job.tool = leased.tool AND job.id = leased.job_id AND job.status IN ('starting', 'running')
+      LEFT JOIN watchdog.submissions AS submission
+        ON (submission.tool, submission.job_id, submission.attempt) = (leased.tool, leased.job_id, leased.attempt);
+END
+$$;
+
+COMMENT ON FUNCTION watchdog.lease_due_checks(p_owner text, p_row_count_max integer, p_lease interval) IS 'Gives a node the jobs whose next check is due and which no other node holds, with the facts that the decision needs.';
+
+CREATE FUNCTION watchdog.lease_ended_tasks(p_owner text, p_row_count_max integer, p_lease interval) RETURNS TABLE(is_orphan boolean, tool text, table_name text, job_id uuid, attempt integer, account text, task_id text, check_count integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+DECLARE
+    v_now CONSTANT timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+    -- What a webhook with the job's token calls the task is worth asking about: the provider knows whether it is ours.
+    UPDATE watchdog.provider_slots AS slot SET task_id = submission.claimed_task_id
+      FROM watchdog.submissions AS submission
+     WHERE (submission.tool, submission.job_id, submission.attempt) = (slot.tool, slot.job_id, slot.attempt)
+       AND slot.state = 'cancelling' AND slot.task_id IS NULL AND submission.claimed_task_id IS NOT NULL;
+    RETURN QUERY
+    WITH due AS MATERIALIZED (
+        SELECT slot.account, slot.slot FROM watchdog.provider_slots AS slot
+         WHERE slot.state = 'cancelling' AND slot.task_id IS NOT NULL AND COALESCE(slot.next_check_at, slot.changed_at) <= v_now
+           AND (slot.lease_until IS NULL OR slot.lease_until <= v_now)
+         ORDER BY slot.account, slot.slot LIMIT p_row_count_max
+           FOR UPDATE SKIP LOCKED),
+    leased AS (
+        UPDATE watchdog.provider_slots AS slot SET lease_owner = p_owner, lease_until = v_now + p_lease
+          FROM due WHERE slot.account = due.account AND slot.slot = due.slot
+     RETURNING slot.*)
+    SELECT false, leased.tool, known.table_name, leased.job_id, leased.attempt, leased.account, leased.task_id, leased.check_count
+      FROM leased JOIN watchdog.tools AS known ON known.tool = leased.tool;
+    RETURN QUERY
+    WITH due AS MATERIALIZED (
+        SELECT orphan.tool, orphan.job_id, orphan.attempt FROM watchdog.orphan_tasks AS orphan
+         WHERE orphan.ended_at IS NULL AND orphan.task_id IS NOT NULL AND orphan.next_check_at <= v_now
+           AND (orphan.lease_until IS NULL OR orphan.lease_until <= v_now)
+         ORDER BY orphan.next_check_at LIMIT p_row_count_max
+           FOR UPDATE SKIP LOCKED),
+    leased AS (
+        UPDATE watchdog.orphan_tasks AS orphan SET lease_owner = p_owner, lease_until = v_now + p_lease
+          FROM due WHERE (orphan.tool, orphan.job_id, orphan.attempt) = (due.tool, due.job_id, due.attempt)
+     RETURNING orphan.*)
+    SELECT true, leased.tool, known.table_name, leased.job_id, leased.attempt, leased.account, leased.task_id, leased.check_count
+      FROM leased JOIN watchdog.tools AS known ON known.tool = leased.tool;
+END
+$$;
+
+COMMENT ON FUNCTION watchdog.lease_ended_tasks(p_owner text, p_row_count_max integer, p_lease interval) IS 'Gives a node the tasks that are to be cancelled at the provider, or whose end is to be confirmed.';
+
+CREATE FUNCTION watchdog.lock_admission(p_account text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+BEGIN
+    PERFORM pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('watchdog.admission ' || p_account, 0));
+END
+$$;
+
+COMMENT ON FUNCTION watchdog.lock_admission(p_account text) IS 'Takes the admission lock of an account until the transaction ends.';
+
 CREATE FUNCTION watchdog.movable_from(p_status text) RETURNS text[]
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
@@ -476,6 +740,193 @@ END
 $$;
 
 COMMENT ON FUNCTION watchdog.movable_from(p_status text) IS 'The states that a job may leave for this terminal one.';
+
+CREATE FUNCTION watchdog.prune_webhooks(p_keep_unknown interval, p_keep_known interval, p_row_count_max integer) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+DECLARE
+    v_pruned_count integer;
+BEGIN
+    DELETE FROM watchdog.webhook_inbox AS inbox WHERE inbox.id IN (
+        SELECT old.id FROM watchdog.webhook_inbox AS old
+         WHERE old.last_received_at < pg_catalog.clock_timestamp() - LEAST(p_keep_unknown, p_keep_known)
+           AND old.last_received_at < pg_catalog.clock_timestamp() - CASE WHEN old.job_id IS NULL THEN p_keep_unknown ELSE p_keep_known END
+         ORDER BY old.last_received_at LIMIT p_row_count_max
+           FOR UPDATE SKIP LOCKED);
+    GET DIAGNOSTICS v_pruned_count = ROW_COUNT;
+    RETURN v_pruned_count;
+END
+$$;
+
+COMMENT ON FUNCTION watchdog.prune_webhooks(p_keep_unknown interval, p_keep_known interval, p_row_count_max integer) IS 'Deletes old webhooks, those of no job earlier. Returns how many.';
+
+CREATE FUNCTION watchdog.queue_position(p_table_name text, p_job_id uuid) RETURNS integer
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+BEGIN
+    RETURN (SELECT pg_catalog.count(*)::integer
+              FROM watchdog.active_jobs AS own
+              JOIN watchdog.active_jobs AS ahead
+                ON ahead.account = own.account AND ahead.queued_at IS NOT NULL
+               AND (ahead.queued_at, ahead.tool, ahead.job_id) <= (own.queued_at, own.tool, own.job_id)
+             WHERE own.tool = watchdog.tool_of_table(p_table_name) AND own.job_id = p_job_id AND own.queued_at IS NOT NULL
+            HAVING pg_catalog.count(*) > 0);
+END
+$$;
+
+COMMENT ON FUNCTION watchdog.queue_position(p_table_name text, p_job_id uuid) IS '1 for the job that starts next, over all tools of its account; NULL for a job that does not wait.';
+
+CREATE FUNCTION watchdog.receive_webhook(p_token text, p_task_id text, p_body text, p_peer text DEFAULT NULL::text) RETURNS TABLE(outcome text, table_name text, job_id uuid, is_repeated boolean)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+DECLARE
+    v_now CONSTANT timestamptz := pg_catalog.clock_timestamp();
+    v_token_hash CONSTANT bytea := pg_catalog.sha256(pg_catalog.convert_to(COALESCE(p_token, ''), 'UTF8'));
+    v_body_hash CONSTANT bytea := pg_catalog.sha256(pg_catalog.convert_to(p_body, 'UTF8'));
+    v_submission watchdog.submissions%ROWTYPE;
+    v_status text;
+BEGIN
+    SELECT known.* INTO v_submission FROM watchdog.submissions AS known WHERE known.token_hash = v_token_hash;
+    IF NOT FOUND AND p_token IS NULL AND p_task_id IS NOT NULL THEN
+        SELECT known.* INTO v_submission FROM watchdog.submissions AS known WHERE known.task_id = p_task_id LIMIT 1;
+    END IF;
+    SELECT known.table_name, job.status INTO table_name, v_status
+      FROM public.ai_jobs AS job JOIN watchdog.tools AS known ON known.tool = job.tool
+     WHERE job.tool = v_submission.tool AND job.id = v_submission.job_id;
+    job_id := v_submission.job_id;
+    outcome := CASE
+        WHEN v_submission.job_id IS NULL THEN 'unknown'
+        WHEN p_task_id IS NULL THEN 'misshapen'
+        WHEN v_submission.task_id <> p_task_id THEN 'forged'
+        WHEN v_status IN ('completed', 'failed', 'cancelled') THEN 'late'
+        WHEN v_submission.task_id IS NULL THEN 'early'
+        ELSE 'rung' END;
+    -- A late one first seen is one; the same that rang before stays what it was.
+    INSERT INTO watchdog.webhook_inbox AS inbox (token_hash, body_hash, task_id, body, peer, tool, job_id, attempt, outcome)
+    VALUES (v_token_hash, v_body_hash, p_task_id, pg_catalog.left(p_body, 65536), p_peer, v_submission.tool, v_submission.job_id,
+            v_submission.attempt, outcome)
+        ON CONFLICT (token_hash, body_hash) DO UPDATE SET seen_count = inbox.seen_count + 1, last_received_at = v_now
+    RETURNING inbox.seen_count > 1 INTO is_repeated;
+    IF outcome = 'early' THEN
+        UPDATE watchdog.submissions AS known SET claimed_task_id = p_task_id
+         WHERE known.token_hash = v_token_hash AND known.task_id IS NULL;
+    END IF;
+    IF outcome IN ('rung', 'early', 'forged', 'misshapen') THEN
+        UPDATE watchdog.active_jobs AS active
+           SET rung_at = v_now,
+               next_check_at = LEAST(active.next_check_at, GREATEST(v_now, active.leased_at + interval '2 seconds'))
+         WHERE active.tool = v_submission.tool AND active.job_id = v_submission.job_id AND active.attempt = v_submission.attempt
+           AND active.queued_at IS NULL;
+    ELSIF outcome = 'late' THEN
+        UPDATE watchdog.provider_slots AS slot SET next_check_at = LEAST(slot.next_check_at, v_now + interval '2 seconds')
+         WHERE (slot.tool, slot.job_id, slot.attempt) = (v_submission.tool, v_submission.job_id, v_submission.attempt)
+           AND slot.state = 'cancelling';
+    END IF;
+    RETURN NEXT;
+END
+$$;
+
+COMMENT ON FUNCTION watchdog.receive_webhook(p_token text, p_task_id text, p_body text, p_peer text) IS 'Stores a webhook and rings for its job: rung, early (its task is not known yet), late (the job is over), forged (another task), misshapen, unknown.';
+
+CREATE FUNCTION watchdog.record_checks(p_owner text, p_checks jsonb) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+DECLARE
+    v_now CONSTANT timestamptz := pg_catalog.clock_timestamp();
+    v_recorded_count integer;
+BEGIN
+    UPDATE watchdog.active_jobs AS active
+       SET next_check_at = CASE WHEN active.rung_at > active.leased_at THEN v_now + interval '2 seconds'
+                                ELSE v_now + checked.next_check_ms * interval '1 ms' END,
+           lease_owner = NULL, lease_until = NULL, rung_at = CASE WHEN active.rung_at > active.leased_at THEN active.rung_at END,
+           seen_at = CASE WHEN checked.is_alive THEN v_now ELSE active.seen_at END,
+           check_count = active.check_count + 1, last_verdict = checked.verdict, watch = checked.watch
+      FROM pg_catalog.jsonb_to_recordset(p_checks) AS checked (
+               tool text, job_id uuid, attempt integer, next_check_ms bigint, is_alive boolean, verdict text, watch jsonb)
+     WHERE (active.tool, active.job_id, active.attempt) = (checked.tool, checked.job_id, checked.attempt)
+       AND active.lease_owner = p_owner;
+    GET DIAGNOSTICS v_recorded_count = ROW_COUNT;
+    RETURN v_recorded_count;
+END
+$$;
+
+COMMENT ON FUNCTION watchdog.record_checks(p_owner text, p_checks jsonb) IS 'Gives leased jobs back with their next check: [{tool, job_id, attempt, next_check_ms, is_alive, verdict, watch}]. Returns how many were still leased.';
+
+CREATE FUNCTION watchdog.record_ended_tasks(p_owner text, p_rows jsonb) RETURNS TABLE(tool text, job_id uuid, attempt integer, became text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+DECLARE
+    v_now CONSTANT timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+    PERFORM job.id FROM public.ai_jobs AS job
+       JOIN pg_catalog.jsonb_to_recordset(p_rows) AS seen (tool text, job_id uuid) ON seen.tool = job.tool AND seen.job_id = job.id
+      ORDER BY job.tool, job.id FOR UPDATE OF job;
+    UPDATE watchdog.provider_slots AS slot
+       SET next_check_at = v_now + seen.next_check_ms * interval '1 ms', check_count = slot.check_count + 1,
+           lease_owner = NULL, lease_until = NULL
+      FROM pg_catalog.jsonb_to_recordset(p_rows) AS seen (tool text, job_id uuid, attempt integer, has_ended boolean, next_check_ms bigint)
+     WHERE (slot.tool, slot.job_id, slot.attempt) = (seen.tool, seen.job_id, seen.attempt) AND slot.state = 'cancelling'
+       AND NOT seen.has_ended;
+    UPDATE watchdog.orphan_tasks AS orphan
+       SET next_check_at = v_now + seen.next_check_ms * interval '1 ms', check_count = orphan.check_count + 1,
+           lease_owner = NULL, lease_until = NULL
+      FROM pg_catalog.jsonb_to_recordset(p_rows) AS seen (tool text, job_id uuid, attempt integer, has_ended boolean, next_check_ms bigint)
+     WHERE (orphan.tool, orphan.job_id, orphan.attempt) = (seen.tool, seen.job_id, seen.attempt) AND NOT seen.has_ended;
+    RETURN QUERY
+    WITH seen AS MATERIALIZED (
+        SELECT told.*, known.table_name
+          FROM pg_catalog.jsonb_to_recordset(p_rows) AS told (
+                   tool text, job_id uuid, attempt integer, has_ended boolean, verdict text, output_url text, words jsonb)
+          JOIN watchdog.tools AS known ON known.tool = told.tool
+         WHERE told.has_ended),
+    freed AS (
+        UPDATE watchdog.provider_slots AS slot
+           SET state = 'free', tool = NULL, job_id = NULL, attempt = NULL, task_id = NULL, deadline_at = NULL,
+               next_check_at = NULL, lease_until = NULL, lease_owner = NULL, check_count = 0, changed_at = v_now
+          FROM seen
+         WHERE (slot.tool, slot.job_id, slot.attempt) = (seen.tool, seen.job_id, seen.attempt) AND slot.state = 'cancelling'
+     RETURNING seen.tool, seen.job_id, seen.attempt),
+    closed AS (
+        UPDATE watchdog.orphan_tasks AS orphan
+           SET ended_at = v_now, end_verdict = seen.verdict, lease_owner = NULL, lease_until = NULL
+          FROM seen
+         WHERE (orphan.tool, orphan.job_id, orphan.attempt) = (seen.tool, seen.job_id, seen.attempt) AND orphan.ended_at IS NULL
+     RETURNING seen.tool, seen.job_id, seen.attempt),
+    confirmed AS (
+        UPDATE watchdog.submissions AS submission SET task_ended_at = v_now
+          FROM seen
+         WHERE (submission.tool, submission.job_id, submission.attempt) = (seen.tool, seen.job_id, seen.attempt)),
+    kept AS (
+        UPDATE public.ai_jobs AS job SET late_output_url = seen.output_url, updated_at = v_now
+          FROM seen
+         WHERE job.tool = seen.tool AND job.id = seen.job_id AND job.status IN ('failed', 'cancelled')
+           AND seen.output_url IS NOT NULL AND job.late_output_url IS NULL
+     RETURNING seen.tool, seen.job_id, seen.attempt),
+    news AS MATERIALIZED (
+        SELECT seen.*, CASE WHEN kept.job_id IS NOT NULL THEN 'late_result' ELSE 'ended' END AS news
+          FROM seen LEFT JOIN kept ON (kept.tool, kept.job_id, kept.attempt) = (seen.tool, seen.job_id, seen.attempt)
+         WHERE kept.job_id IS NOT NULL
+            OR EXISTS (SELECT FROM freed WHERE (freed.tool, freed.job_id, freed.attempt) = (seen.tool, seen.job_id, seen.attempt))
+            OR EXISTS (SELECT FROM closed WHERE (closed.tool, closed.job_id, closed.attempt) = (seen.tool, seen.job_id, seen.attempt))),
+    told AS (
+        INSERT INTO public.audit_log (action, table_name, record_id, old_data, new_data, actor)
+        SELECT 'record_ended_tasks', news.table_name, news.job_id::text, pg_catalog.jsonb_build_object('attempt', news.attempt),
+               pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
+                   'task', news.verdict, 'late_output_url', CASE news.news WHEN 'late_result' THEN news.output_url END,
+                   'provider', news.words)), p_owner
+          FROM news)
+    SELECT news.tool, news.job_id, news.attempt, news.news FROM news;
+END
+$$;
+
+COMMENT ON FUNCTION watchdog.record_ended_tasks(p_owner text, p_rows jsonb) IS 'Records [{tool, job_id, attempt, has_ended, verdict, output_url, next_check_ms, words}] of tasks whose job is over: each ended, or brought a late_result.';
 
 CREATE FUNCTION watchdog.record_feature_flag() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -495,6 +946,116 @@ END
 $$;
 
 COMMENT ON FUNCTION watchdog.record_feature_flag() IS 'Trigger of watchdog.feature_flags: writes the history and tells who listens on watchdog_feature_flags.';
+
+CREATE FUNCTION watchdog.record_submissions(p_owner text, p_answers jsonb, p_first_check_after interval) RETURNS TABLE(tool text, job_id uuid, attempt integer, became text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+DECLARE
+    v_now CONSTANT timestamptz := pg_catalog.clock_timestamp();
+    v_told jsonb;
+    v_refused record;
+BEGIN
+    PERFORM job.id FROM public.ai_jobs AS job
+       JOIN pg_catalog.jsonb_to_recordset(p_answers) AS answer (tool text, job_id uuid) ON answer.tool = job.tool AND answer.job_id = job.id
+      ORDER BY job.tool, job.id FOR UPDATE OF job;
+    WITH recorded AS (
+        UPDATE watchdog.submissions AS submission
+           SET answered_at = v_now, outcome = answer.outcome, task_id = answer.task_id
+          FROM pg_catalog.jsonb_to_recordset(p_answers) AS answer (tool text, job_id uuid, attempt integer, outcome text, task_id text)
+         WHERE (submission.tool, submission.job_id, submission.attempt) = (answer.tool, answer.job_id, answer.attempt)
+           AND submission.outcome IN ('open', 'unknown')
+     RETURNING submission.tool, submission.job_id, submission.attempt)
+    SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+               'tool', answer.tool, 'table_name', known.table_name, 'job_id', answer.job_id, 'attempt', answer.attempt,
+               'outcome', answer.outcome, 'task_id', answer.task_id, 'account', job.api_account, 'message', answer.message,
+               'words', answer.words, 'pause_ms', answer.pause_ms, 'became', CASE
+                   WHEN job.status <> 'starting' OR job.attempt <> answer.attempt THEN 'ended'
+                   WHEN answer.outcome = 'accepted' THEN 'running'
+                   WHEN answer.outcome = 'unknown' THEN 'held'
+                   WHEN answer.outcome = 'refused' OR answer.attempt >= known.attempts_max THEN 'failed'
+                   ELSE 'queued' END))
+      INTO v_told
+      FROM recorded
+      JOIN pg_catalog.jsonb_to_recordset(p_answers) AS answer (
+               tool text, job_id uuid, attempt integer, outcome text, task_id text, message text, words jsonb, pause_ms bigint)
+        ON (answer.tool, answer.job_id, answer.attempt) = (recorded.tool, recorded.job_id, recorded.attempt)
+      JOIN public.ai_jobs AS job ON job.tool = answer.tool AND job.id = answer.job_id
+      JOIN watchdog.tools AS known ON known.tool = answer.tool;
+    IF v_told IS NULL THEN
+        RETURN;
+    END IF;
+
+    UPDATE public.ai_jobs AS job
+       SET status = CASE told.became WHEN 'ended' THEN job.status ELSE told.became END, updated_at = v_now,
+           task_id = COALESCE(told.task_id, job.task_id),
+           queued_at = CASE told.became WHEN 'queued' THEN v_now ELSE job.queued_at END,
+           started_at = CASE told.became WHEN 'queued' THEN NULL ELSE job.started_at END
+      FROM pg_catalog.jsonb_to_recordset(v_told) AS told (tool text, job_id uuid, attempt integer, task_id text, became text)
+     WHERE job.tool = told.tool AND job.id = told.job_id AND job.attempt = told.attempt
+       AND (told.became IN ('running', 'queued') OR (told.became = 'ended' AND told.task_id IS NOT NULL));
+    -- Without a task the unit of capacity is free, whatever became of the job.
+    UPDATE watchdog.provider_slots AS slot
+       SET state = 'free', tool = NULL, job_id = NULL, attempt = NULL, task_id = NULL, deadline_at = NULL,
+           next_check_at = NULL, lease_until = NULL, lease_owner = NULL, check_count = 0, changed_at = v_now
+      FROM pg_catalog.jsonb_to_recordset(v_told) AS told (tool text, job_id uuid, attempt integer, outcome text, became text)
+     WHERE (slot.tool, slot.job_id, slot.attempt) = (told.tool, told.job_id, told.attempt)
+       AND told.outcome IN ('no_capacity', 'not_sent', 'refused') AND told.became IN ('queued', 'ended');
+    UPDATE watchdog.provider_slots AS slot
+       SET task_id = told.task_id, next_check_at = CASE slot.state WHEN 'cancelling' THEN v_now ELSE slot.next_check_at END
+      FROM pg_catalog.jsonb_to_recordset(v_told) AS told (tool text, job_id uuid, attempt integer, task_id text)
+     WHERE (slot.tool, slot.job_id, slot.attempt) = (told.tool, told.job_id, told.attempt) AND told.task_id IS NOT NULL;
+    UPDATE watchdog.active_jobs AS active
+       SET lease_owner = NULL, lease_until = NULL,
+           queued_at = CASE told.became WHEN 'queued' THEN v_now END,
+           next_check_at = CASE WHEN active.rung_at IS NOT NULL THEN v_now ELSE v_now + p_first_check_after END
+      FROM pg_catalog.jsonb_to_recordset(v_told) AS told (tool text, job_id uuid, attempt integer, became text)
+     WHERE (active.tool, active.job_id, active.attempt) = (told.tool, told.job_id, told.attempt)
+       AND told.became IN ('running', 'queued', 'held');
+
+    -- A task whose job ended and whose slot was given away meanwhile is an orphan; where there is no task, there is none.
+    INSERT INTO watchdog.orphan_tasks AS orphan (tool, job_id, attempt, account, task_id, reason)
+    SELECT told.tool, told.job_id, told.attempt, told.account, told.task_id, 'it was accepted after its job had ended'
+      FROM pg_catalog.jsonb_to_recordset(v_told) AS told (tool text, job_id uuid, attempt integer, account text, task_id text, became text)
+     WHERE told.became = 'ended' AND told.task_id IS NOT NULL
+       AND NOT EXISTS (SELECT FROM watchdog.provider_slots AS slot
+                        WHERE (slot.tool, slot.job_id, slot.attempt) = (told.tool, told.job_id, told.attempt))
+        ON CONFLICT ON CONSTRAINT orphan_tasks_pkey DO UPDATE SET task_id = excluded.task_id, next_check_at = v_now;
+    UPDATE watchdog.orphan_tasks AS orphan SET ended_at = v_now, end_verdict = told.outcome
+      FROM pg_catalog.jsonb_to_recordset(v_told) AS told (tool text, job_id uuid, attempt integer, outcome text)
+     WHERE (orphan.tool, orphan.job_id, orphan.attempt) = (told.tool, told.job_id, told.attempt) AND orphan.ended_at IS NULL
+       AND told.outcome IN ('no_capacity', 'not_sent', 'refused');
+
+    FOR v_refused IN
+        SELECT told.table_name, pg_catalog.array_agg(told.job_id) AS job_ids, pg_catalog.array_agg(told.attempt) AS attempts,
+               pg_catalog.array_agg(COALESCE(told.message, 'The provider did not accept the task')) AS messages
+          FROM pg_catalog.jsonb_to_recordset(v_told) AS told (table_name text, job_id uuid, attempt integer, message text, became text)
+         WHERE told.became = 'failed' GROUP BY told.table_name ORDER BY told.table_name
+    LOOP
+        PERFORM watchdog.settle_locked_jobs(v_refused.table_name, v_refused.job_ids, '{"status": "failed"}', v_refused.attempts,
+                                            NULL, v_refused.messages, true);
+    END LOOP;
+
+    UPDATE watchdog.runninghub_accounts AS known
+       SET submits_paused_until = pause.until, pause_reason = pause.reason
+      FROM (SELECT told.account, v_now + pg_catalog.max(told.pause_ms) * interval '1 ms' AS until, pg_catalog.max(told.message) AS reason
+              FROM pg_catalog.jsonb_to_recordset(v_told) AS told (account text, message text, pause_ms bigint)
+             WHERE told.pause_ms > 0 GROUP BY told.account) AS pause
+     WHERE known.account = pause.account AND COALESCE(known.submits_paused_until, '-infinity') < pause.until;
+    INSERT INTO public.audit_log (action, table_name, record_id, old_data, new_data, actor)
+    SELECT 'submission', told.table_name, told.job_id::text, pg_catalog.jsonb_build_object('attempt', told.attempt),
+           pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
+               'outcome', told.outcome, 'status', told.became, 'task_id', told.task_id, 'reason', told.message, 'provider', told.words)),
+           p_owner
+      FROM pg_catalog.jsonb_to_recordset(v_told) AS told (
+               table_name text, job_id uuid, attempt integer, outcome text, task_id text, message text, words jsonb, became text);
+    RETURN QUERY SELECT told.tool, told.job_id, told.attempt, told.became
+                   FROM pg_catalog.jsonb_to_recordset(v_told) AS told (tool text, job_id uuid, attempt integer, became text);
+END
+$$;
+
+COMMENT ON FUNCTION watchdog.record_submissions(p_owner text, p_answers jsonb, p_first_check_after interval) IS 'Records answers [{tool, job_id, attempt, outcome, task_id, message, words, pause_ms}] to submits. Each job became running, queued, failed, held, or had ended.';
 
 CREATE FUNCTION watchdog.refuse_flag_history_change() RETURNS trigger
     LANGUAGE plpgsql
@@ -597,6 +1158,57 @@ $$;
 
 COMMENT ON FUNCTION watchdog.set_feature_flag(p_name text, p_definition text, p_reason text, p_expected_version bigint) IS 'Sets a flag, or with NULL takes it back, if its version is still the expected one (NULL: whatever it is). Tells what it is now.';
 
+CREATE FUNCTION watchdog.settle_attempts(p_owner text, p_rows jsonb) RETURNS TABLE(tool text, job_id uuid, attempt integer, status text, refunded_amount integer, webhook_was_heard boolean)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+DECLARE
+    v_group record;
+BEGIN
+    PERFORM job.id FROM public.ai_jobs AS job
+       JOIN pg_catalog.jsonb_to_recordset(p_rows) AS wanted (tool text, job_id uuid) ON wanted.tool = job.tool AND wanted.job_id = job.id
+      ORDER BY job.tool, job.id FOR UPDATE OF job;
+    FOR v_group IN
+        SELECT wanted.tool, known.table_name, wanted.status, wanted.task_has_ended, pg_catalog.array_agg(wanted.job_id) AS job_ids,
+               pg_catalog.array_agg(wanted.attempt) AS attempts, pg_catalog.array_agg(wanted.output_url) AS output_urls,
+               pg_catalog.array_agg(wanted.error_message) AS error_messages
+          FROM pg_catalog.jsonb_to_recordset(p_rows) AS wanted (
+                   tool text, job_id uuid, attempt integer, status text, output_url text, error_message text, task_has_ended boolean)
+          JOIN watchdog.tools AS known ON known.tool = wanted.tool
+         GROUP BY wanted.tool, known.table_name, wanted.status, wanted.task_has_ended
+         ORDER BY wanted.tool, wanted.status, wanted.task_has_ended
+    LOOP
+        RETURN QUERY
+        WITH settled AS MATERIALIZED (
+            SELECT done.key, done.refunded_amount FROM watchdog.settle_locked_jobs(
+                v_group.table_name, v_group.job_ids, pg_catalog.jsonb_build_object('status', v_group.status),
+                v_group.attempts, v_group.output_urls, v_group.error_messages, v_group.task_has_ended) AS done),
+        confirmed AS (
+            UPDATE watchdog.submissions AS submission SET task_ended_at = pg_catalog.clock_timestamp()
+              FROM settled JOIN unnest(v_group.job_ids, v_group.attempts) AS place (job_id, attempt) ON place.job_id = settled.key
+             WHERE (submission.tool, submission.job_id, submission.attempt) = (v_group.tool, place.job_id, place.attempt)
+               AND v_group.task_has_ended AND submission.task_id IS NOT NULL),
+        told AS (
+            INSERT INTO public.audit_log (action, table_name, record_id, old_data, new_data, actor)
+            SELECT 'settle_attempts', v_group.table_name, wanted.job_id::text,
+                   pg_catalog.jsonb_build_object('status', wanted.seen_status, 'attempt', wanted.attempt, 'task_id', wanted.task_id),
+                   pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
+                       'status', v_group.status, 'refunded_amount', settled.refunded_amount, 'reason', wanted.reason,
+                       'provider', wanted.words)), p_owner
+              FROM settled
+              JOIN pg_catalog.jsonb_to_recordset(p_rows) AS wanted (
+                       tool text, job_id uuid, attempt integer, seen_status text, task_id text, reason text, words jsonb)
+                ON wanted.tool = v_group.tool AND wanted.job_id = settled.key)
+        SELECT v_group.tool, settled.key, place.attempt, v_group.status, settled.refunded_amount,
+               EXISTS (SELECT FROM watchdog.webhook_inbox AS heard WHERE heard.job_id = settled.key AND heard.outcome IN ('rung', 'early'))
+          FROM settled JOIN unnest(v_group.job_ids, v_group.attempts) AS place (job_id, attempt) ON place.job_id = settled.key;
+    END LOOP;
+END
+$$;
+
+COMMENT ON FUNCTION watchdog.settle_attempts(p_owner text, p_rows jsonb) IS 'Settles [{tool, job_id, attempt, status, output_url, error_message, task_has_ended, seen_status, task_id, reason, words}]; a job in another attempt or already ended is left out of the answer.';
+
 CREATE FUNCTION watchdog.settle_jobs(p_table_name text, p_keys uuid[], p_set jsonb) RETURNS TABLE(key uuid, refunded_amount integer)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -615,7 +1227,7 @@ $$;
 
 COMMENT ON FUNCTION watchdog.settle_jobs(p_table_name text, p_keys uuid[], p_set jsonb) IS 'Moves active jobs of one table to completed, failed or cancelled and refunds what was charged. Returns the jobs it settled; a second call returns none.';
 
-CREATE FUNCTION watchdog.settle_locked_jobs(p_table_name text, p_keys uuid[], p_set jsonb) RETURNS TABLE(key uuid, refunded_amount integer)
+CREATE FUNCTION watchdog.settle_locked_jobs(p_table_name text, p_keys uuid[], p_set jsonb, p_attempts integer[] DEFAULT NULL::integer[], p_output_urls text[] DEFAULT NULL::text[], p_error_messages text[] DEFAULT NULL::text[], p_task_has_ended boolean DEFAULT false) RETURNS TABLE(key uuid, refunded_amount integer)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     SET plan_cache_mode TO 'force_generic_plan'
@@ -651,11 +1263,13 @@ BEGIN
                    completed_at = v_now,
                    updated_at = v_now,
                    position = NULL,
-                   error_message = COALESCE(v_error_message, job.error_message),
-                   output_url = COALESCE(v_output_url, job.output_url),
+                   error_message = COALESCE(wanted.error_message, v_error_message, job.error_message),
+                   output_url = COALESCE(wanted.output_url, v_output_url, job.output_url),
                    credits_refunded = v_was_refunded OR (v_status <> 'completed' AND job.credits_charged AND job.user_credit_cost > 0)
-              FROM (SELECT DISTINCT wanted.id FROM unnest(p_keys) AS wanted (id) ORDER BY wanted.id) AS wanted
+              FROM (SELECT DISTINCT ON (wanted.id) wanted.* FROM unnest(p_keys, p_attempts, p_output_urls, p_error_messages)
+                      AS wanted (id, attempt, output_url, error_message) ORDER BY wanted.id) AS wanted
              WHERE job.tool = v_tool AND job.id = wanted.id AND job.status = ANY (v_movable_from)
+               AND job.attempt = COALESCE(wanted.attempt, job.attempt)
                AND job.credits_refunded = v_was_refunded
          RETURNING job.id, job.user_id,
                    CASE WHEN v_was_refunded OR v_status = 'completed' THEN NULL
@@ -672,13 +1286,14 @@ BEGIN
     END IF;
 
     -- The user is free at once. The provider may still work: it says when the slot is free, or the deadline does.
-    IF v_status = 'completed' THEN
+    IF v_status = 'completed' OR p_task_has_ended THEN
         UPDATE watchdog.provider_slots AS slot
-           SET state = 'free', tool = NULL, job_id = NULL, attempt = NULL, task_id = NULL, deadline_at = NULL, changed_at = v_now
+           SET state = 'free', tool = NULL, job_id = NULL, attempt = NULL, task_id = NULL, deadline_at = NULL,
+               next_check_at = NULL, lease_until = NULL, lease_owner = NULL, check_count = 0, changed_at = v_now
          WHERE slot.tool = v_tool AND slot.job_id = ANY (v_ids);
     ELSE
         UPDATE watchdog.provider_slots AS slot
-           SET state = 'cancelling', changed_at = v_now, deadline_at = v_now + known.hard_deadline_after
+           SET state = 'cancelling', changed_at = v_now, next_check_at = v_now, deadline_at = v_now + known.hard_deadline_after
           FROM watchdog.tools AS known
          WHERE known.tool = v_tool AND slot.tool = v_tool AND slot.job_id = ANY (v_ids);
     END IF;
@@ -717,7 +1332,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION watchdog.settle_locked_jobs(p_table_name text, p_keys uuid[], p_set jsonb) IS 'As settle_jobs, for a caller that has locked the jobs. Without their locks it is as safe, but may deadlock with others like it.';
+COMMENT ON FUNCTION watchdog.settle_locked_jobs(p_table_name text, p_keys uuid[], p_set jsonb, p_attempts integer[], p_output_urls text[], p_error_messages text[], p_task_has_ended boolean) IS 'As settle_jobs, for a caller that has locked the jobs; each key may have its attempt, its result and its words. Without the locks it is as safe, but may deadlock with others like it.';
 
 CREATE FUNCTION watchdog.settle_or_isolate(p_rule_name text, p_table_name text, p_keys uuid[], p_set jsonb) RETURNS TABLE(key uuid, refunded_amount integer)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -836,6 +1451,133 @@ END
 $$;
 
 COMMENT ON FUNCTION watchdog.stamp_feature_flag() IS 'Trigger of watchdog.feature_flags: version, time and author of a change.';
+
+CREATE FUNCTION watchdog.start_job(p_table_name text, p_job_id uuid, p_user_id uuid DEFAULT NULL::uuid) RETURNS TABLE(outcome text, charged integer, balance integer, active_table text, active_job_id uuid, active_status text, problem text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+DECLARE
+    v_tool CONSTANT text := watchdog.tool_of_table(p_table_name);
+    v_account CONSTANT text := (SELECT known.account FROM watchdog.tools AS known WHERE known.tool = v_tool);
+    v_job public.ai_jobs%ROWTYPE;
+    v_price integer;
+    v_now timestamptz;
+BEGIN
+    SELECT job.* INTO v_job FROM public.ai_jobs AS job
+     WHERE job.tool = v_tool AND job.id = p_job_id AND (p_user_id IS NULL OR job.user_id = p_user_id) FOR UPDATE;
+    IF NOT FOUND THEN
+        outcome := 'not_found';
+        RETURN NEXT;
+        RETURN;
+    END IF;
+    active_status := v_job.status;
+    IF v_job.status <> 'pending' THEN
+        outcome := 'not_pending';
+        RETURN NEXT;
+        RETURN;
+    END IF;
+    SELECT task.credit_cost, task.problem INTO v_price, problem FROM watchdog.task_of_payload(v_tool, v_job.payload) AS task;
+    IF problem IS NOT NULL THEN
+        outcome := 'invalid';
+        RETURN NEXT;
+        RETURN;
+    END IF;
+
+    -- The key is the user: whoever comes second waits here and then finds the first.
+    v_now := pg_catalog.clock_timestamp();
+    INSERT INTO watchdog.active_jobs (user_id, tool, job_id, attempt, account, admitted_at, queued_at)
+    VALUES (v_job.user_id, v_tool, p_job_id, v_job.attempt, v_account, v_now, v_now) ON CONFLICT DO NOTHING;
+    IF NOT FOUND THEN
+        SELECT known.table_name, active.job_id, other.status INTO active_table, active_job_id, active_status
+          FROM watchdog.active_jobs AS active
+          JOIN watchdog.tools AS known ON known.tool = active.tool
+          JOIN public.ai_jobs AS other ON other.tool = active.tool AND other.id = active.job_id
+         WHERE active.user_id = v_job.user_id;
+        outcome := 'user_is_active';
+        RETURN NEXT;
+        RETURN;
+    END IF;
+
+    charged := CASE WHEN v_job.credits_charged THEN 0 ELSE COALESCE(v_price, v_job.user_credit_cost) END;
+    IF charged > 0 THEN
+        UPDATE public.upscaler_credits AS credits SET balance = credits.balance - charged, updated_at = v_now
+         WHERE credits.user_id = v_job.user_id AND credits.balance >= charged
+        RETURNING credits.balance INTO balance;
+        IF NOT FOUND THEN
+            DELETE FROM watchdog.active_jobs AS active WHERE active.user_id = v_job.user_id AND active.job_id = p_job_id;
+            balance := (SELECT credits.balance FROM public.upscaler_credits AS credits WHERE credits.user_id = v_job.user_id);
+            problem := 'the job costs ' || charged || ' credits, ' || COALESCE(balance, 0) || ' are left';
+            charged := 0;
+            outcome := 'insufficient_credits';
+            RETURN NEXT;
+            RETURN;
+        END IF;
+        INSERT INTO watchdog.credit_ledger (tool, job_id, kind, user_id, amount, description)
+        VALUES (v_tool, p_job_id, 'charge', v_job.user_id, -charged, 'Charge: ' || v_tool);
+    END IF;
+
+    UPDATE public.ai_jobs AS job
+       SET status = 'queued', queued_at = v_now, updated_at = v_now, api_account = v_account,
+           credits_charged = job.credits_charged OR charged > 0,
+           user_credit_cost = CASE WHEN charged > 0 THEN charged ELSE job.user_credit_cost END
+     WHERE job.tool = v_tool AND job.id = p_job_id;
+    PERFORM watchdog.write_audit('start_job', p_table_name, p_job_id::text, '{"status": "pending"}',
+        pg_catalog.jsonb_build_object('status', 'queued', 'charged', charged, 'account', v_account));
+    outcome := 'queued';
+    active_status := 'queued';
+    RETURN NEXT;
+END
+$$;
+
+COMMENT ON FUNCTION watchdog.start_job(p_table_name text, p_job_id uuid, p_user_id uuid) IS 'Charges a pending job and puts it into the queue of its account: queued, or not_found, not_pending, invalid, user_is_active, insufficient_credits, which change nothing.';
+
+CREATE FUNCTION watchdog.task_of_payload(p_tool text, p_payload jsonb) RETURNS TABLE(app_id text, inputs jsonb, credit_cost integer, problem text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+DECLARE
+    v_app CONSTANT text := COALESCE(p_payload ->> 'app', 'default');
+    v_input_count integer;
+    v_stray text;
+BEGIN
+    SELECT known.app_id, known.credit_cost INTO app_id, credit_cost
+      FROM watchdog.provider_apps AS known WHERE known.tool = p_tool AND known.app = v_app;
+    IF NOT FOUND THEN
+        problem := 'tool ' || p_tool || ' has no app ' || pg_catalog.quote_literal(v_app);
+        RETURN NEXT;
+        RETURN;
+    END IF;
+    SELECT pg_catalog.count(*)::integer, pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+               'nodeId', known.node_id, 'fieldName', known.field_name, 'fieldValue', p_payload -> 'inputs' ->> known.input)
+               ORDER BY known.input) FILTER (WHERE p_payload -> 'inputs' ->> known.input IS NOT NULL)
+      INTO v_input_count, inputs
+      FROM watchdog.provider_inputs AS known WHERE known.tool = p_tool AND known.app = v_app;
+    IF v_input_count = 0 THEN
+        inputs := COALESCE(p_payload -> 'nodeInfoList', '[]');
+        IF pg_catalog.jsonb_typeof(inputs) <> 'array' OR EXISTS (
+            SELECT FROM pg_catalog.jsonb_array_elements(inputs) AS node
+             WHERE pg_catalog.jsonb_typeof(node.value -> 'nodeId') IS DISTINCT FROM 'string'
+                OR pg_catalog.jsonb_typeof(node.value -> 'fieldName') IS DISTINCT FROM 'string'
+                OR pg_catalog.jsonb_typeof(node.value -> 'fieldValue') IS DISTINCT FROM 'string') THEN
+            problem := 'nodeInfoList must be a list of {nodeId, fieldName, fieldValue}, all texts';
+        END IF;
+    ELSIF inputs IS NULL OR pg_catalog.jsonb_array_length(inputs) < v_input_count THEN
+        problem := 'the payload lacks an input of app ' || pg_catalog.quote_literal(v_app) || ': ' || (
+            SELECT pg_catalog.string_agg(known.input, ', ' ORDER BY known.input) FROM watchdog.provider_inputs AS known
+             WHERE known.tool = p_tool AND known.app = v_app AND p_payload -> 'inputs' ->> known.input IS NULL);
+    ELSE
+        SELECT given.key INTO v_stray FROM pg_catalog.jsonb_object_keys(p_payload -> 'inputs') AS given (key)
+         WHERE NOT EXISTS (SELECT FROM watchdog.provider_inputs AS known
+                            WHERE known.tool = p_tool AND known.app = v_app AND known.input = given.key) LIMIT 1;
+        IF FOUND THEN
+            problem := 'app ' || pg_catalog.quote_literal(v_app) || ' has no input ' || pg_catalog.quote_literal(v_stray);
+        END IF;
+    END IF;
+    RETURN NEXT;
+END
+$$;
+
+COMMENT ON FUNCTION watchdog.task_of_payload(p_tool text, p_payload jsonb) IS 'The provider app and inputs that a payload {app, inputs} or {app, nodeInfoList} stands for, or the problem with it.';
 
 CREATE FUNCTION watchdog.tool_of_table(p_table_name text) RETURNS text
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -1095,11 +1837,28 @@ CREATE TABLE watchdog.active_jobs (
     admitted_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     next_check_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     lease_until timestamp with time zone,
-    lease_owner text
+    lease_owner text,
+    account text DEFAULT 'arcano_main'::text NOT NULL,
+    queued_at timestamp with time zone,
+    deadline_at timestamp with time zone,
+    leased_at timestamp with time zone,
+    rung_at timestamp with time zone,
+    seen_at timestamp with time zone,
+    check_count integer DEFAULT 0 NOT NULL,
+    last_verdict text,
+    watch jsonb
 )
 WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.01', autovacuum_vacuum_threshold='100');
 
 COMMENT ON TABLE watchdog.active_jobs IS 'One row per queued, starting or running job. The primary key makes a second active job of one user impossible.';
+
+COMMENT ON COLUMN watchdog.active_jobs.queued_at IS 'The place in the queue of its account; NULL once the job starts.';
+
+COMMENT ON COLUMN watchdog.active_jobs.rung_at IS 'When a webhook last asked for a check. It says nothing about the outcome.';
+
+COMMENT ON COLUMN watchdog.active_jobs.seen_at IS 'When the provider last said that the task is alive.';
+
+COMMENT ON COLUMN watchdog.active_jobs.watch IS 'The watching machine of this job between two checks, whichever node makes them.';
 
 CREATE TABLE watchdog.credit_ledger (
     id bigint NOT NULL,
@@ -1175,6 +1934,50 @@ CREATE TABLE watchdog.isolated_rows (
 
 COMMENT ON TABLE watchdog.isolated_rows IS 'Rows that could not be settled and why, so that one bad row never stops the others.';
 
+CREATE TABLE watchdog.orphan_tasks (
+    tool text NOT NULL,
+    job_id uuid NOT NULL,
+    attempt integer NOT NULL,
+    account text NOT NULL,
+    task_id text,
+    reason text NOT NULL,
+    noted_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    next_check_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    check_count integer DEFAULT 0 NOT NULL,
+    lease_until timestamp with time zone,
+    lease_owner text,
+    ended_at timestamp with time zone,
+    end_verdict text,
+    CONSTRAINT an_ended_orphan_has_its_verdict CHECK (((ended_at IS NULL) = (end_verdict IS NULL)))
+);
+
+COMMENT ON TABLE watchdog.orphan_tasks IS 'Tasks that may outlive their job: it was settled and the provider did not confirm their end. They are asked about until it does.';
+
+CREATE TABLE watchdog.provider_apps (
+    tool text NOT NULL,
+    app text DEFAULT 'default'::text NOT NULL,
+    app_id text NOT NULL,
+    credit_cost integer,
+    CONSTRAINT app_cost_is_not_negative CHECK ((credit_cost >= 0)),
+    CONSTRAINT app_id_is_a_number CHECK ((app_id ~ '^[0-9]{1,32}$'::text)),
+    CONSTRAINT app_is_a_plain_name CHECK ((app ~ '^[a-z][a-z0-9_]{0,40}$'::text))
+);
+
+COMMENT ON TABLE watchdog.provider_apps IS 'Which app of the provider does the work of a tool. A job names its app in its payload, else it is "default".';
+
+COMMENT ON COLUMN watchdog.provider_apps.credit_cost IS 'What a job costs, whatever its row says. NULL: the row says it; then only servers should write rows.';
+
+CREATE TABLE watchdog.provider_inputs (
+    tool text NOT NULL,
+    app text NOT NULL,
+    input text NOT NULL,
+    node_id text NOT NULL,
+    field_name text NOT NULL,
+    CONSTRAINT input_is_a_plain_name CHECK ((input ~ '^[a-z][a-zA-Z0-9_]{0,40}$'::text))
+);
+
+COMMENT ON TABLE watchdog.provider_inputs IS 'Which node of an app takes which input of a payload. An app without rows here takes the list "nodeInfoList" of the payload as it is.';
+
 CREATE TABLE watchdog.provider_slots (
     account text NOT NULL,
     slot integer NOT NULL,
@@ -1185,6 +1988,10 @@ CREATE TABLE watchdog.provider_slots (
     state text DEFAULT 'free'::text NOT NULL,
     changed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     deadline_at timestamp with time zone,
+    next_check_at timestamp with time zone,
+    lease_until timestamp with time zone,
+    lease_owner text,
+    check_count integer DEFAULT 0 NOT NULL,
     CONSTRAINT a_cancelling_slot_has_a_deadline CHECK (((state <> 'cancelling'::text) OR (deadline_at IS NOT NULL))),
     CONSTRAINT a_free_slot_remembers_nothing CHECK (((state <> 'free'::text) OR ((attempt IS NULL) AND (task_id IS NULL) AND (deadline_at IS NULL)))),
     CONSTRAINT a_held_slot_knows_its_attempt CHECK (((state = 'free'::text) OR (attempt IS NOT NULL))),
@@ -1198,6 +2005,19 @@ ALTER TABLE ONLY watchdog.provider_slots FORCE ROW LEVEL SECURITY;
 
 COMMENT ON TABLE watchdog.provider_slots IS 'One row per unit of capacity. The limit is the number of rows, never a setting; a cancelled job keeps its slot until the provider confirms.';
 
+CREATE TABLE watchdog.runninghub_accounts (
+    account text NOT NULL,
+    base_url text,
+    api_key text,
+    requests_at_once_max integer DEFAULT 20 NOT NULL,
+    submits_paused_until timestamp with time zone,
+    pause_reason text,
+    CONSTRAINT a_pause_has_a_reason CHECK (((submits_paused_until IS NULL) = (pause_reason IS NULL))),
+    CONSTRAINT requests_at_once_max_is_positive CHECK ((requests_at_once_max > 0))
+);
+
+COMMENT ON TABLE watchdog.runninghub_accounts IS 'Keys and limits of the provider accounts. The environment comes before it. Never readable by browsers.';
+
 CREATE TABLE watchdog.schema_migrations (
     number integer NOT NULL,
     name text NOT NULL,
@@ -1209,6 +2029,29 @@ CREATE TABLE watchdog.schema_migrations (
 );
 
 COMMENT ON TABLE watchdog.schema_migrations IS 'One row per applied migration. The row goes in before the migration runs, so two runners collide here.';
+
+CREATE TABLE watchdog.submissions (
+    tool text NOT NULL,
+    job_id uuid NOT NULL,
+    attempt integer NOT NULL,
+    account text NOT NULL,
+    token_hash bytea NOT NULL,
+    submitted_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    answered_at timestamp with time zone,
+    outcome text DEFAULT 'open'::text NOT NULL,
+    task_id text,
+    claimed_task_id text,
+    task_ended_at timestamp with time zone,
+    CONSTRAINT an_accepted_submission_has_its_task CHECK (((outcome = 'accepted'::text) = (task_id IS NOT NULL))),
+    CONSTRAINT submission_outcome_is_known CHECK ((outcome = ANY (ARRAY['open'::text, 'accepted'::text, 'no_capacity'::text, 'not_sent'::text, 'refused'::text, 'unknown'::text]))),
+    CONSTRAINT token_hash_is_sha_256 CHECK ((octet_length(token_hash) = 32))
+);
+
+COMMENT ON TABLE watchdog.submissions IS 'One row per attempt to start a job at the provider, written before the provider is called. An open or unknown one may have a task.';
+
+COMMENT ON COLUMN watchdog.submissions.claimed_task_id IS 'What a webhook with this token says the task is. Only the provider can confirm it.';
+
+COMMENT ON COLUMN watchdog.submissions.task_ended_at IS 'When the provider confirmed that the task ended, however it did.';
 
 CREATE TABLE watchdog.sweep_runs (
     id bigint NOT NULL,
@@ -1244,12 +2087,50 @@ CREATE TABLE watchdog.tools (
     queued_stale_after interval DEFAULT '00:10:00'::interval NOT NULL,
     stale_after interval DEFAULT '00:10:00'::interval NOT NULL,
     hard_deadline_after interval DEFAULT '00:12:00'::interval NOT NULL,
+    account text DEFAULT 'arcano_main'::text NOT NULL,
+    webhook_path text DEFAULT 'runninghub-webhook'::text NOT NULL,
+    attempts_max integer DEFAULT 10 NOT NULL,
+    CONSTRAINT attempts_max_is_positive CHECK ((attempts_max > 0)),
     CONSTRAINT table_name_is_a_plain_name CHECK ((table_name ~ '^[a-z][a-z0-9_]{0,40}$'::text)),
     CONSTRAINT tool_is_a_plain_name CHECK ((tool ~ '^[a-z][a-z0-9_]{0,40}$'::text)),
-    CONSTRAINT waiting_times_are_positive CHECK (((queued_stale_after > '00:00:00'::interval) AND (stale_after > '00:00:00'::interval) AND (hard_deadline_after >= stale_after)))
+    CONSTRAINT waiting_times_are_positive CHECK (((queued_stale_after > '00:00:00'::interval) AND (stale_after > '00:00:00'::interval) AND (hard_deadline_after >= stale_after))),
+    CONSTRAINT webhook_path_is_one_segment CHECK ((webhook_path ~ '^[a-z0-9-]+$'::text))
 );
 
 COMMENT ON TABLE watchdog.tools IS 'One row per tool: its table and its patience. A new tool is made by watchdog.add_tool, never by code.';
+
+COMMENT ON COLUMN watchdog.tools.account IS 'The provider account that new jobs of this tool are admitted to. Accounts do not wait for each other.';
+
+COMMENT ON COLUMN watchdog.tools.attempts_max IS 'How often a job may be refused for want of capacity before it fails and is refunded.';
+
+CREATE TABLE watchdog.webhook_inbox (
+    id bigint NOT NULL,
+    received_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    last_received_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    seen_count integer DEFAULT 1 NOT NULL,
+    token_hash bytea NOT NULL,
+    body_hash bytea NOT NULL,
+    task_id text,
+    body text NOT NULL,
+    peer text,
+    tool text,
+    job_id uuid,
+    attempt integer,
+    outcome text NOT NULL,
+    CONSTRAINT webhook_outcome_is_known CHECK ((outcome = ANY (ARRAY['rung'::text, 'early'::text, 'late'::text, 'forged'::text, 'unknown'::text, 'misshapen'::text]))),
+    CONSTRAINT webhook_seen_count_is_positive CHECK ((seen_count > 0))
+);
+
+COMMENT ON TABLE watchdog.webhook_inbox IS 'Every webhook as it came, stored before anything is done about it. It rings for a check; it never changes a job.';
+
+ALTER TABLE watchdog.webhook_inbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME watchdog.webhook_inbox_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 ALTER TABLE ONLY public.ai_jobs ATTACH PARTITION public.pose_changer_jobs FOR VALUES IN ('pose_changer');
 
@@ -1292,11 +2173,17 @@ ALTER TABLE ONLY watchdog.provider_slots
 ALTER TABLE ONLY watchdog.active_jobs
     ADD CONSTRAINT a_job_is_active_once UNIQUE (tool, job_id);
 
+ALTER TABLE ONLY watchdog.webhook_inbox
+    ADD CONSTRAINT a_repeated_webhook_is_counted UNIQUE (token_hash, body_hash);
+
 ALTER TABLE ONLY watchdog.active_jobs
     ADD CONSTRAINT active_jobs_pkey PRIMARY KEY (user_id);
 
 ALTER TABLE ONLY watchdog.credit_ledger
     ADD CONSTRAINT credit_ledger_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY watchdog.submissions
+    ADD CONSTRAINT each_attempt_has_a_token_of_its_own UNIQUE (token_hash);
 
 ALTER TABLE ONLY watchdog.credit_ledger
     ADD CONSTRAINT each_job_is_charged_once_and_refunded_once UNIQUE (tool, job_id, kind);
@@ -1313,17 +2200,35 @@ ALTER TABLE ONLY watchdog.isolated_rows
 ALTER TABLE ONLY watchdog.tools
     ADD CONSTRAINT one_tool_per_table UNIQUE (table_name);
 
+ALTER TABLE ONLY watchdog.orphan_tasks
+    ADD CONSTRAINT orphan_tasks_pkey PRIMARY KEY (tool, job_id, attempt);
+
+ALTER TABLE ONLY watchdog.provider_apps
+    ADD CONSTRAINT provider_apps_pkey PRIMARY KEY (tool, app);
+
+ALTER TABLE ONLY watchdog.provider_inputs
+    ADD CONSTRAINT provider_inputs_pkey PRIMARY KEY (tool, app, input);
+
 ALTER TABLE ONLY watchdog.provider_slots
     ADD CONSTRAINT provider_slots_pkey PRIMARY KEY (account, slot);
 
+ALTER TABLE ONLY watchdog.runninghub_accounts
+    ADD CONSTRAINT runninghub_accounts_pkey PRIMARY KEY (account);
+
 ALTER TABLE ONLY watchdog.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (number);
+
+ALTER TABLE ONLY watchdog.submissions
+    ADD CONSTRAINT submissions_pkey PRIMARY KEY (tool, job_id, attempt);
 
 ALTER TABLE ONLY watchdog.sweep_runs
     ADD CONSTRAINT sweep_runs_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY watchdog.tools
     ADD CONSTRAINT tools_pkey PRIMARY KEY (tool);
+
+ALTER TABLE ONLY watchdog.webhook_inbox
+    ADD CONSTRAINT webhook_inbox_pkey PRIMARY KEY (id);
 
 CREATE INDEX ai_jobs_by_user ON ONLY public.ai_jobs USING btree (user_id, created_at);
 
@@ -1332,6 +2237,8 @@ CREATE UNIQUE INDEX ai_jobs_provider_task_belongs_to_one_job ON ONLY public.ai_j
 CREATE INDEX ai_jobs_stale ON ONLY public.ai_jobs USING btree (COALESCE(started_at, queued_at, created_at), id) WHERE (status = ANY (ARRAY['queued'::text, 'starting'::text, 'running'::text]));
 
 CREATE INDEX audit_log_by_record ON public.audit_log USING btree (table_name, record_id);
+
+CREATE INDEX audit_log_by_time ON public.audit_log USING brin (created_at);
 
 CREATE INDEX exams_analyzing ON public.exams USING btree (updated_at, id) WHERE (status = 'analyzing'::text);
 
@@ -1361,7 +2268,17 @@ CREATE UNIQUE INDEX video_upscaler_jobs_tool_api_account_task_id_idx ON public.v
 
 CREATE INDEX video_upscaler_jobs_user_id_created_at_idx ON public.video_upscaler_jobs USING btree (user_id, created_at);
 
+CREATE INDEX active_jobs_queue ON watchdog.active_jobs USING btree (account, queued_at, tool, job_id) WHERE (queued_at IS NOT NULL);
+
 CREATE INDEX credit_ledger_by_user ON watchdog.credit_ledger USING btree (user_id);
+
+CREATE INDEX orphan_tasks_open ON watchdog.orphan_tasks USING btree (next_check_at) WHERE ((ended_at IS NULL) AND (task_id IS NOT NULL));
+
+CREATE INDEX submissions_by_task ON watchdog.submissions USING btree (task_id) WHERE (task_id IS NOT NULL);
+
+CREATE INDEX webhook_inbox_by_job ON watchdog.webhook_inbox USING btree (job_id) WHERE (job_id IS NOT NULL);
+
+CREATE INDEX webhook_inbox_by_time ON watchdog.webhook_inbox USING btree (last_received_at);
 
 ALTER INDEX public.ai_jobs_stale ATTACH PARTITION public.pose_changer_jobs_coalesce_id_idx;
 
@@ -1411,6 +2328,12 @@ CREATE TRIGGER the_ledger_is_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON 
 
 ALTER TABLE ONLY watchdog.active_jobs
     ADD CONSTRAINT the_active_job_exists FOREIGN KEY (tool, job_id) REFERENCES public.ai_jobs(tool, id);
+
+ALTER TABLE ONLY watchdog.provider_apps
+    ADD CONSTRAINT the_app_belongs_to_a_tool FOREIGN KEY (tool) REFERENCES watchdog.tools(tool);
+
+ALTER TABLE ONLY watchdog.provider_inputs
+    ADD CONSTRAINT the_input_belongs_to_an_app FOREIGN KEY (tool, app) REFERENCES watchdog.provider_apps(tool, app);
 
 ALTER TABLE ONLY watchdog.provider_slots
     ADD CONSTRAINT the_job_in_the_slot_exists FOREIGN KEY (tool, job_id) REFERENCES public.ai_jobs(tool, id) MATCH FULL;
@@ -1481,9 +2404,19 @@ ALTER TABLE watchdog.feature_flags ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE watchdog.isolated_rows ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE watchdog.orphan_tasks ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE watchdog.provider_apps ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE watchdog.provider_inputs ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE watchdog.provider_slots ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE watchdog.runninghub_accounts ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE watchdog.schema_migrations ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE watchdog.submissions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE watchdog.sweep_runs ENABLE ROW LEVEL SECURITY;
 
@@ -1504,6 +2437,8 @@ CREATE POLICY the_owner_reads_the_ledger ON watchdog.credit_ledger FOR SELECT US
   WHERE (class.oid = ('watchdog.credit_ledger'::regclass)::oid))));
 
 ALTER TABLE watchdog.tools ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE watchdog.webhook_inbox ENABLE ROW LEVEL SECURITY;
 
 GRANT USAGE ON SCHEMA public TO anon;
 GRANT USAGE ON SCHEMA public TO authenticated;
@@ -1554,11 +2489,17 @@ GRANT ALL ON FUNCTION watchdog.caller_is_service() TO service_role;
 REVOKE ALL ON FUNCTION watchdog.caller_role() FROM PUBLIC;
 GRANT ALL ON FUNCTION watchdog.caller_role() TO service_role;
 
-REVOKE ALL ON FUNCTION watchdog.cancel_job(p_table_name text, p_job_id uuid, p_as_admin boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION watchdog.cancel_job(p_table_name text, p_job_id uuid, p_as_admin boolean) TO authenticated;
-GRANT ALL ON FUNCTION watchdog.cancel_job(p_table_name text, p_job_id uuid, p_as_admin boolean) TO service_role;
+REVOKE ALL ON FUNCTION watchdog.cancel_job(p_table_name text, p_job_id uuid, p_as_admin boolean, p_reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION watchdog.cancel_job(p_table_name text, p_job_id uuid, p_as_admin boolean, p_reason text) TO authenticated;
+GRANT ALL ON FUNCTION watchdog.cancel_job(p_table_name text, p_job_id uuid, p_as_admin boolean, p_reason text) TO service_role;
 
 REVOKE ALL ON FUNCTION watchdog.check_settlement(p_set jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION watchdog.claim_next_jobs(p_account text, p_owner text, p_token_hashes bytea[], p_lease interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION watchdog.claim_next_jobs(p_account text, p_owner text, p_token_hashes bytea[], p_lease interval) TO service_role;
+
+REVOKE ALL ON FUNCTION watchdog.create_job(p_table_name text, p_user_id uuid, p_payload jsonb, p_credit_cost integer, p_session_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION watchdog.create_job(p_table_name text, p_user_id uuid, p_payload jsonb, p_credit_cost integer, p_session_id text) TO service_role;
 
 REVOKE ALL ON FUNCTION watchdog.current_user_id() FROM PUBLIC;
 GRANT ALL ON FUNCTION watchdog.current_user_id() TO authenticated;
@@ -1578,9 +2519,39 @@ REVOKE ALL ON FUNCTION watchdog.guard_jobs_table(p_table_name text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION watchdog.isolate_row(p_rule_name text, p_table_name text, p_record_id text, p_sqlstate text, p_reason text) FROM PUBLIC;
 GRANT ALL ON FUNCTION watchdog.isolate_row(p_rule_name text, p_table_name text, p_record_id text, p_sqlstate text, p_reason text) TO service_role;
 
+REVOKE ALL ON FUNCTION watchdog.job_timeline(p_tool text, p_job_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION watchdog.job_timeline(p_tool text, p_job_id uuid) TO service_role;
+
+REVOKE ALL ON FUNCTION watchdog.lease_due_checks(p_owner text, p_row_count_max integer, p_lease interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION watchdog.lease_due_checks(p_owner text, p_row_count_max integer, p_lease interval) TO service_role;
+
+REVOKE ALL ON FUNCTION watchdog.lease_ended_tasks(p_owner text, p_row_count_max integer, p_lease interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION watchdog.lease_ended_tasks(p_owner text, p_row_count_max integer, p_lease interval) TO service_role;
+
+REVOKE ALL ON FUNCTION watchdog.lock_admission(p_account text) FROM PUBLIC;
+GRANT ALL ON FUNCTION watchdog.lock_admission(p_account text) TO service_role;
+
 REVOKE ALL ON FUNCTION watchdog.movable_from(p_status text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION watchdog.prune_webhooks(p_keep_unknown interval, p_keep_known interval, p_row_count_max integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION watchdog.prune_webhooks(p_keep_unknown interval, p_keep_known interval, p_row_count_max integer) TO service_role;
+
+REVOKE ALL ON FUNCTION watchdog.queue_position(p_table_name text, p_job_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION watchdog.queue_position(p_table_name text, p_job_id uuid) TO service_role;
+
+REVOKE ALL ON FUNCTION watchdog.receive_webhook(p_token text, p_task_id text, p_body text, p_peer text) FROM PUBLIC;
+GRANT ALL ON FUNCTION watchdog.receive_webhook(p_token text, p_task_id text, p_body text, p_peer text) TO service_role;
+
+REVOKE ALL ON FUNCTION watchdog.record_checks(p_owner text, p_checks jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION watchdog.record_checks(p_owner text, p_checks jsonb) TO service_role;
+
+REVOKE ALL ON FUNCTION watchdog.record_ended_tasks(p_owner text, p_rows jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION watchdog.record_ended_tasks(p_owner text, p_rows jsonb) TO service_role;
+
 REVOKE ALL ON FUNCTION watchdog.record_feature_flag() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION watchdog.record_submissions(p_owner text, p_answers jsonb, p_first_check_after interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION watchdog.record_submissions(p_owner text, p_answers jsonb, p_first_check_after interval) TO service_role;
 
 REVOKE ALL ON FUNCTION watchdog.refuse_flag_history_change() FROM PUBLIC;
 
@@ -1595,11 +2566,14 @@ REVOKE ALL ON FUNCTION watchdog.set_credits_opening() FROM PUBLIC;
 REVOKE ALL ON FUNCTION watchdog.set_feature_flag(p_name text, p_definition text, p_reason text, p_expected_version bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION watchdog.set_feature_flag(p_name text, p_definition text, p_reason text, p_expected_version bigint) TO service_role;
 
+REVOKE ALL ON FUNCTION watchdog.settle_attempts(p_owner text, p_rows jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION watchdog.settle_attempts(p_owner text, p_rows jsonb) TO service_role;
+
 REVOKE ALL ON FUNCTION watchdog.settle_jobs(p_table_name text, p_keys uuid[], p_set jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION watchdog.settle_jobs(p_table_name text, p_keys uuid[], p_set jsonb) TO service_role;
 
-REVOKE ALL ON FUNCTION watchdog.settle_locked_jobs(p_table_name text, p_keys uuid[], p_set jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION watchdog.settle_locked_jobs(p_table_name text, p_keys uuid[], p_set jsonb) TO service_role;
+REVOKE ALL ON FUNCTION watchdog.settle_locked_jobs(p_table_name text, p_keys uuid[], p_set jsonb, p_attempts integer[], p_output_urls text[], p_error_messages text[], p_task_has_ended boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION watchdog.settle_locked_jobs(p_table_name text, p_keys uuid[], p_set jsonb, p_attempts integer[], p_output_urls text[], p_error_messages text[], p_task_has_ended boolean) TO service_role;
 
 REVOKE ALL ON FUNCTION watchdog.settle_or_isolate(p_rule_name text, p_table_name text, p_keys uuid[], p_set jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION watchdog.settle_or_isolate(p_rule_name text, p_table_name text, p_keys uuid[], p_set jsonb) TO service_role;
@@ -1609,6 +2583,12 @@ REVOKE ALL ON FUNCTION watchdog.settle_stale_jobs(p_tool text, p_row_count_max i
 REVOKE ALL ON FUNCTION watchdog.stale_jobs_page(p_tool text, p_after timestamp with time zone, p_after_id uuid, p_isolated_before timestamp with time zone, p_row_count_max integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION watchdog.stamp_feature_flag() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION watchdog.start_job(p_table_name text, p_job_id uuid, p_user_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION watchdog.start_job(p_table_name text, p_job_id uuid, p_user_id uuid) TO service_role;
+
+REVOKE ALL ON FUNCTION watchdog.task_of_payload(p_tool text, p_payload jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION watchdog.task_of_payload(p_tool text, p_payload jsonb) TO service_role;
 
 REVOKE ALL ON FUNCTION watchdog.tool_of_table(p_table_name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION watchdog.tool_of_table(p_table_name text) TO service_role;
@@ -1657,9 +2637,19 @@ GRANT SELECT,INSERT,UPDATE ON TABLE watchdog.feature_flags TO service_role;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE watchdog.isolated_rows TO service_role;
 
+GRANT SELECT ON TABLE watchdog.orphan_tasks TO service_role;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE watchdog.provider_apps TO service_role;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE watchdog.provider_inputs TO service_role;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE watchdog.provider_slots TO service_role;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE watchdog.runninghub_accounts TO service_role;
+
 GRANT SELECT ON TABLE watchdog.schema_migrations TO service_role;
+
+GRANT SELECT ON TABLE watchdog.submissions TO service_role;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE watchdog.sweep_runs TO service_role;
 
@@ -1670,4 +2660,12 @@ GRANT UPDATE(queued_stale_after) ON TABLE watchdog.tools TO service_role;
 GRANT UPDATE(stale_after) ON TABLE watchdog.tools TO service_role;
 
 GRANT UPDATE(hard_deadline_after) ON TABLE watchdog.tools TO service_role;
+
+GRANT UPDATE(account) ON TABLE watchdog.tools TO service_role;
+
+GRANT UPDATE(webhook_path) ON TABLE watchdog.tools TO service_role;
+
+GRANT UPDATE(attempts_max) ON TABLE watchdog.tools TO service_role;
+
+GRANT SELECT ON TABLE watchdog.webhook_inbox TO service_role;
 

@@ -2,7 +2,9 @@
 DELETE FROM public.ai_jobs WHERE session_id IS NOT NULL;
 DELETE FROM campaign.wealth WHERE user_id IN (campaign.user_id(98), campaign.user_id(99));
 CREATE EXTENSION dblink;
-CREATE OR REPLACE FUNCTION watchdog.settle_locked_jobs(p_table_name text, p_keys uuid[], p_set jsonb)
+CREATE OR REPLACE FUNCTION watchdog.settle_locked_jobs(
+    p_table_name text, p_keys uuid[], p_set jsonb, p_attempts integer[] DEFAULT NULL, p_output_urls text[] DEFAULT NULL,
+    p_error_messages text[] DEFAULT NULL, p_task_has_ended boolean DEFAULT false)
 RETURNS TABLE (key uuid, refunded_amount integer) LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = '' AS $$
 DECLARE
     v_job record;

@@ -43,14 +43,20 @@ UPDATE public.upscaler_credits AS credits SET balance = credits.balance + entry.
   FROM (SELECT user_id, sum(amount) AS amount FROM watchdog.credit_ledger GROUP BY user_id) AS entry
  WHERE entry.user_id = credits.user_id;
 
--- Admission: a user has at most one job in work; three of those hold the provider's slots.
-INSERT INTO watchdog.active_jobs (user_id, tool, job_id, attempt)
-SELECT DISTINCT ON (job.user_id) job.user_id, job.tool, job.id, job.attempt
-  FROM public.ai_jobs AS job WHERE job.status IN ('starting', 'running') AND job.session_id IS NULL ORDER BY job.user_id, job.id;
-UPDATE watchdog.provider_slots AS slot SET state = 'taken', tool = job.tool, job_id = job.job_id, attempt = job.attempt, task_id = 'task'
-  FROM (SELECT active.*, row_number() OVER (ORDER BY active.user_id) AS place FROM watchdog.active_jobs AS active
-         WHERE EXISTS (SELECT FROM public.ai_jobs AS job WHERE job.id = active.job_id AND job.started_at < now())) AS job
+-- Admission: three jobs of three users hold the provider's slots, of every other user one job waits. The rest is from before
+-- there was an admission.
+UPDATE watchdog.provider_slots AS slot
+   SET state = 'taken', tool = job.tool, job_id = job.id, attempt = job.attempt, task_id = job.task_id
+  FROM (SELECT started.*, row_number() OVER (ORDER BY started.user_id) AS place
+          FROM (SELECT DISTINCT ON (job.user_id) job.* FROM public.ai_jobs AS job
+                 WHERE job.status IN ('starting', 'running') AND job.started_at < now() AND job.session_id IS NULL
+                 ORDER BY job.user_id, job.id) AS started) AS job
  WHERE slot.slot = job.place;
+INSERT INTO watchdog.active_jobs (user_id, tool, job_id, attempt, queued_at)
+SELECT DISTINCT ON (job.user_id) job.user_id, job.tool, job.id, job.attempt, CASE job.status WHEN 'queued' THEN job.queued_at END
+  FROM public.ai_jobs AS job LEFT JOIN watchdog.provider_slots AS slot ON (slot.tool, slot.job_id) = (job.tool, job.id)
+ WHERE slot.job_id IS NOT NULL OR (job.status = 'queued' AND job.session_id IS NULL)
+ ORDER BY job.user_id, slot.job_id IS NULL, job.id;
 
 -- What each user has, in hand and in jobs: no fault may change it.
 CREATE TABLE campaign.wealth AS

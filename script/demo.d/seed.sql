@@ -79,14 +79,17 @@ INSERT INTO public.upscaler_credits (user_id, balance, opening)
 SELECT pg_temp.user_of(n), CASE WHEN n = 1902 THEN 2147483600 ELSE 40 + n * 131 % 2400 END, 0
   FROM generate_series(1, 2000) AS n;
 
--- Who is being served now. Two of the provider's three slots work; the third is held by a job that died.
-INSERT INTO watchdog.active_jobs (user_id, tool, job_id, attempt, admitted_at)
-SELECT user_id, tool, id, attempt, created_at FROM public.ai_jobs WHERE status IN ('queued', 'starting', 'running');
+-- Who is being served now, and who waits. Two of the provider's three slots work; the third is held by a job that died. The
+-- other jobs that hang are from before there were slots.
 UPDATE watchdog.provider_slots AS slot
    SET state = 'taken', tool = job.tool, job_id = job.id, attempt = job.attempt, task_id = job.task_id, changed_at = job.started_at
   FROM (VALUES (1, 200073), (2, 200074), (3, 100681)) AS held (slot, job_number)
   JOIN public.ai_jobs AS job ON job.id = pg_temp.job_of(held.job_number)
  WHERE slot.account = 'arcano_main' AND slot.slot = held.slot;
+INSERT INTO watchdog.active_jobs (user_id, tool, job_id, attempt, admitted_at, queued_at)
+SELECT job.user_id, job.tool, job.id, job.attempt, job.created_at, CASE job.status WHEN 'queued' THEN job.queued_at END
+  FROM public.ai_jobs AS job LEFT JOIN watchdog.provider_slots AS slot ON (slot.tool, slot.job_id) = (job.tool, job.id)
+ WHERE job.status = 'queued' OR slot.job_id IS NOT NULL;
 
 -- Exams: 3,000 done, 140 that hang in analyzing, 25 that are being analyzed.
 INSERT INTO public.exams (id, user_id, status, file_url, created_at, updated_at)

@@ -19,7 +19,7 @@ BEGIN
         RETURN NEXT;
         RETURN;
     END IF;
-    SELECT pg_catalog.count(*), pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+    SELECT pg_catalog.count(*)::integer, pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
                'nodeId', known.node_id, 'fieldName', known.field_name, 'fieldValue', p_payload -> 'inputs' ->> known.input)
                ORDER BY known.input) FILTER (WHERE p_payload -> 'inputs' ->> known.input IS NOT NULL)
       INTO v_input_count, inputs

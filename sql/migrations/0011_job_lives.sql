@@ -1,6 +1,6 @@
 --! set: managed
--- What the life of a job leaves behind between a click and its result: which app runs it, what was submitted under which
--- token, what the provider reported, which tasks outlived their job.
+-- What the life of a job leaves behind between a click and its result.
+-- Which app runs it, what was submitted under which token, what the provider reported, which tasks outlived their job.
 SET LOCAL lock_timeout = '5s';
 SET LOCAL statement_timeout = '60s';
 
@@ -81,6 +81,8 @@ COMMENT ON COLUMN watchdog.active_jobs.seen_at IS 'When the provider last said t
 COMMENT ON COLUMN watchdog.active_jobs.watch IS 'The watching machine of this job between two checks, whichever node makes them.';
 UPDATE watchdog.active_jobs AS active SET queued_at = COALESCE(job.queued_at, job.created_at)
   FROM public.ai_jobs AS job WHERE job.tool = active.tool AND job.id = active.job_id AND job.status = 'queued';
+-- A table of the jobs at work: built in a moment.
+-- squawk-ignore require-concurrent-index-creation
 CREATE INDEX active_jobs_queue ON watchdog.active_jobs (account, queued_at, tool, job_id) WHERE queued_at IS NOT NULL;
 
 ALTER TABLE watchdog.provider_slots
@@ -155,7 +157,8 @@ CREATE INDEX orphan_tasks_open ON watchdog.orphan_tasks (next_check_at) WHERE en
 COMMENT ON TABLE watchdog.orphan_tasks IS
     'Tasks that may outlive their job: it was settled and the provider did not confirm their end. They are asked about until it does.';
 
--- The timeline of a job looks for the batch that settled it by its time.
+-- The timeline of a job looks for the batch that settled it by its time. A BRIN index is one quick read of the table.
+-- squawk-ignore require-concurrent-index-creation
 CREATE INDEX audit_log_by_time ON public.audit_log USING brin (created_at);
 
 ALTER TABLE watchdog.provider_apps ENABLE ROW LEVEL SECURITY;

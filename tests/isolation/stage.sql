@@ -216,6 +216,9 @@ BEGIN
     INSERT INTO stage.way VALUES (p_way);
     DELETE FROM watchdog.active_jobs;
     DELETE FROM watchdog.provider_slots;
+    DELETE FROM watchdog.submissions;
+    DELETE FROM watchdog.orphan_tasks;
+    DELETE FROM watchdog.webhook_inbox;
     DELETE FROM watchdog.credit_ledger;
     DELETE FROM watchdog.isolated_rows;
     DELETE FROM public.upscaler_credits;

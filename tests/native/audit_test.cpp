@@ -27,6 +27,19 @@ std::string broken_laws(const Database& database) {
   return broken;
 }
 
+std::string job_of_bob(const std::string& status) {
+  return "INSERT INTO public.upscaler_jobs (user_id, status) VALUES (" + quoted(bob) + "," + quoted(status) +
+         ");";
+}
+
+/// What was submitted for the one job that was swept.
+std::string submission(const std::string& outcome) {
+  return "INSERT INTO watchdog.submissions (tool, job_id, attempt, account, token_hash, outcome, task_id, answered_at) "
+         "SELECT tool, id, attempt, 'arcano_main', sha256('token'), " +
+         quoted(outcome) + (outcome == "accepted" ? ", 'task'" : ", NULL") +
+         (outcome == "open" ? ", NULL" : ", now()") + " FROM public.ai_jobs;";
+}
+
 TEST(audit, of_a_swept_database_is_clean) {
   Database database = Database::managed();
   for (int i = 0; i < 5; ++i) add_job(database);
@@ -35,14 +48,23 @@ TEST(audit, of_a_swept_database_is_clean) {
   ASSERT_EQ(run_jobwatchdog({"sweep", "--database-url", database.url()}).exit_code, 0);
   const ProcessResult result = audit(database);
   EXPECT_EQ(result.exit_code, 0) << result.out << result.err;
-  EXPECT_THAT(result.out, HasSubstr("clean: 10 laws hold"));
+  EXPECT_THAT(result.out, HasSubstr("clean: 12 laws hold"));
 }
 
 TEST(audit, finds_every_planted_violation_by_the_law_that_it_breaks) {
   struct Plant {
     const char* law;
-    const char* sql;
+    std::string sql;
   };
+  const std::string running = job_of_bob("running");
+  const std::string queued = job_of_bob("queued");
+  const std::string admitted =
+      "INSERT INTO watchdog.active_jobs (user_id, tool, job_id) SELECT user_id, tool, id FROM public.ai_jobs WHERE user_id = " +
+      quoted(bob) + ";";
+  const std::string slot =
+      "UPDATE watchdog.provider_slots SET state = 'taken', tool = 'upscaler', attempt = 0, "
+      "job_id = (SELECT id FROM public.ai_jobs WHERE user_id = " +
+      quoted(bob) + ") WHERE slot = 1";
   const std::string flags = "ALTER TABLE watchdog.credit_ledger DISABLE TRIGGER USER;";
   const std::vector<Plant> plants{
       {"a charged job that failed or was cancelled has a refund | the refunded flag of a job and the ledger agree | a balance is its opening plus the ledger",
@@ -77,6 +99,21 @@ TEST(audit, finds_every_planted_violation_by_the_law_that_it_breaks) {
       {"a slot is not held for a cancelled job after its deadline",
        "UPDATE watchdog.provider_slots SET state = 'cancelling', tool = 'upscaler', job_id = (SELECT id FROM public.ai_jobs), attempt = 0, "
        "deadline_at = now() - interval '1 h' WHERE slot = 1"},
+      {"a job is still what the evidence says it ended as, and ended once",
+       "INSERT INTO public.audit_log (action, table_name, record_id, new_data, actor) SELECT 'settle_attempts', 'upscaler_jobs', id, "
+       "'{\"status\": \"failed\"}', 'x' FROM public.ai_jobs"},
+      {"a job is still what the evidence says it ended as, and ended once",
+       "INSERT INTO public.audit_log (action, table_name, record_id, new_data, actor) SELECT 'submission', 'upscaler_jobs', id, "
+       "'{\"status\": \"failed\"}', 'x' FROM public.ai_jobs"},
+      {"a job waits in the queue or holds a slot", running + admitted},
+      {"a job waits in the queue or holds a slot", queued + admitted},
+      {"a job waits in the queue or holds a slot",
+       running + admitted + "UPDATE watchdog.active_jobs SET queued_at = now();" + slot},
+      {"a taken slot holds a job that starts or runs | a job waits in the queue or holds a slot",
+       queued + admitted + "UPDATE watchdog.active_jobs SET queued_at = now();" + slot},
+      {"a task that outlives its job is chased until its end is confirmed", submission("accepted")},
+      {"a task that outlives its job is chased until its end is confirmed", submission("unknown")},
+      {"a task that outlives its job is chased until its end is confirmed", submission("open")},
   };
   for (const Plant& plant : plants) {
     Database database = Database::managed();
@@ -86,6 +123,25 @@ TEST(audit, finds_every_planted_violation_by_the_law_that_it_breaks) {
     database.exec(flags + "SET session_replication_role = replica;" + plant.sql);
     EXPECT_EQ(broken_laws(database), plant.law) << plant.sql;
     EXPECT_EQ(audit(database).exit_code, 6);
+  }
+}
+
+TEST(audit, accuses_nobody_of_a_task_that_never_was_or_ended_or_is_chased) {
+  for (
+      const std::string& sql :
+      {submission("refused"), submission("no_capacity"), submission("not_sent"),
+       submission("accepted") + "UPDATE watchdog.submissions SET task_ended_at = now()",
+       submission("accepted") +
+           "INSERT INTO watchdog.orphan_tasks (tool, job_id, attempt, account, reason) SELECT tool, job_id, attempt, account, 'x' "
+           "FROM watchdog.submissions",
+       submission("open") +
+           "UPDATE watchdog.provider_slots SET state = 'cancelling', tool = 'upscaler', job_id = (SELECT id FROM public.ai_jobs), "
+           "attempt = 0, deadline_at = now() WHERE slot = 1"}) {
+    Database database = Database::managed();
+    add_job(database);
+    ASSERT_EQ(run_jobwatchdog({"sweep", "--database-url", database.url()}).exit_code, 0);
+    database.exec(sql);
+    EXPECT_EQ(broken_laws(database), "") << sql;
   }
 }
 
@@ -100,7 +156,7 @@ TEST(audit, prints_one_line_a_violation_with_the_record) {
       HasSubstr(
           "violation: managed schema: a charged job that failed or was cancelled has a refund: upscaler " +
           id + " (failed, charged 60)"));
-  EXPECT_THAT(result.out, HasSubstr("1 of 10 laws are broken"));
+  EXPECT_THAT(result.out, HasSubstr("1 of 12 laws are broken"));
 }
 
 TEST(audit, proves_of_watched_tables_what_their_columns_allow) {

@@ -161,7 +161,7 @@ TEST(cleanup_all_stale_ai_jobs, leaves_a_row_for_the_next_run_when_a_lock_times_
 TEST(cleanup_all_stale_ai_jobs, frees_slots_whose_deadline_has_passed) {
   auto database = Database::managed();
   const auto id = add_job(database);
-  admit(database, "upscaler_jobs", id, alice);
+  admit(database, id);
   clean(database);
   clean(database);
   EXPECT_EQ(database.value("SELECT state FROM watchdog.provider_slots WHERE slot = 1"), "cancelling");

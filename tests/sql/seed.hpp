@@ -52,17 +52,16 @@ inline std::string add_job(Database& database, const SeedJob& job = {}) {
   return id;
 }
 
-/// Gives the job a slot and an active_jobs row, as admission does.
-inline void admit(Database& database, const std::string& table, const std::string& id,
-                  const std::string& user, int slot = 1) {
-  const std::string tool =
-      database.value("SELECT tool FROM watchdog.tools WHERE table_name = " + quoted(table));
+/// Admits a job as admission does: a queued one gets a place in the queue, one that starts or runs a slot.
+inline void admit(Database& database, const std::string& id, int slot = 1) {
   database.exec(
-      "UPDATE watchdog.provider_slots SET state = 'taken', tool = " + quoted(tool) +
-      ", job_id = " + quoted(id) +
-      ", attempt = 1, task_id = 'task' WHERE account = 'arcano_main' AND slot = " + std::to_string(slot) +
-      ";INSERT INTO watchdog.active_jobs (user_id, tool, job_id, attempt) VALUES (" + quoted(user) + "," +
-      quoted(tool) + "," + quoted(id) + ", 1)");
+      "INSERT INTO watchdog.active_jobs (user_id, tool, job_id, attempt, queued_at) SELECT user_id, tool, id, attempt, "
+      "CASE status WHEN 'queued' THEN queued_at END FROM public.ai_jobs WHERE id = " +
+      quoted(id) +
+      ";UPDATE watchdog.provider_slots AS slot SET state = 'taken', tool = job.tool, job_id = job.id, attempt = job.attempt, "
+      "task_id = job.task_id FROM public.ai_jobs AS job WHERE job.id = " +
+      quoted(id) +
+      " AND job.status <> 'queued' AND slot.account = 'arcano_main' AND slot.slot = " + std::to_string(slot));
 }
 
 /// `sql` as a request of that role and user sees it; one implicit transaction, so the settings end with it.

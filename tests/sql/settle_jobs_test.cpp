@@ -147,7 +147,7 @@ TEST(settle_jobs, refunds_the_price_where_an_older_app_charged_without_a_ledger)
 TEST(settle_jobs, frees_the_user_but_keeps_the_slot_until_the_provider_confirms) {
   auto database = Database::managed();
   const auto id = add_job(database);
-  admit(database, "upscaler_jobs", id, alice);
+  admit(database, id);
   EXPECT_EQ(database.value(settle(quoted(id), "cancelled")), "1:60");
   EXPECT_EQ(database.value("SELECT count(*) FROM watchdog.active_jobs"), "0");
   EXPECT_EQ(database.value("SELECT state || (job_id = " + quoted(id) +
@@ -159,7 +159,7 @@ TEST(settle_jobs, frees_the_user_but_keeps_the_slot_until_the_provider_confirms)
 TEST(settle_jobs, frees_the_slot_of_a_completed_job) {
   auto database = Database::managed();
   const auto id = add_job(database);
-  admit(database, "upscaler_jobs", id, alice);
+  admit(database, id);
   EXPECT_EQ(database.value(settle(quoted(id), "completed")), "1:0");
   EXPECT_EQ(
       database.value("SELECT count(*) FROM watchdog.provider_slots WHERE state = 'free' AND job_id IS NULL"),

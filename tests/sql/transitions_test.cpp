@@ -103,7 +103,7 @@ TEST(admission, a_second_active_job_of_a_user_and_a_job_in_two_slots_are_impossi
   auto database = Database::managed();
   const auto first = add_job(database);
   const auto second = add_job(database);
-  admit(database, "upscaler_jobs", first, alice);
+  admit(database, first);
   EXPECT_EQ(database
                 .error("INSERT INTO watchdog.active_jobs (user_id, tool, job_id) VALUES (" + quoted(alice) +
                        ", 'upscaler', " + quoted(second) + ")")
@@ -126,7 +126,7 @@ TEST(admission, a_second_active_job_of_a_user_and_a_job_in_two_slots_are_impossi
 TEST(admission, a_slot_and_its_job_belong_together) {
   auto database = Database::managed();
   const auto id = add_job(database);
-  admit(database, "upscaler_jobs", id, alice);
+  admit(database, id);
   for (const auto* change :
        {"state = 'free'", "job_id = NULL", "tool = NULL", "attempt = NULL", "state = 'cancelling'"}) {
     EXPECT_NE(database.error(std::string("UPDATE watchdog.provider_slots SET ") + change + " WHERE slot = 1"),

@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <regex>
+#include <set>
 
 #include "tests/native/strange_database.hpp"
 #include "tests/sql/seed.hpp"
+#include "tests/support/paths.hpp"
 #include "tests/support/readme.hpp"
 #include "tests/ways/managed_rules.hpp"
 
@@ -253,6 +255,23 @@ TEST(rights, of_a_deputy_of_the_owner_do_not_let_an_audit_accuse_for_rows_that_i
   EXPECT_EQ(audit.exit_code, 1) << audit.out;
   EXPECT_THAT(audit.err, HasSubstr("row level security may hide rows of"));
   EXPECT_THAT(audit.err, HasSubstr("credit_ledger"));
+}
+
+TEST(rights, to_read_everything_do_not_prove_a_law_while_policies_hide_the_rows_of_any_table_in_it) {
+  Database database = Database::managed();
+  ensure_role(database, "ways_reader", "LOGIN PASSWORD 'managed'");
+  database.exec(
+      "GRANT USAGE ON SCHEMA public, watchdog TO ways_reader; GRANT SELECT ON ALL TABLES IN SCHEMA public, watchdog TO ways_reader; "
+      "ALTER TABLE watchdog.schema_migrations DISABLE ROW LEVEL SECURITY");
+  const ProcessResult audit = run_as(database, "ways_reader", "managed", {"audit"});
+  EXPECT_EQ(audit.exit_code, 1) << audit.out;
+  const std::string laws = read_file(project_root() / "sql/audit.sql");
+  static const std::regex table{"(?:FROM|JOIN) (?:public|watchdog)\\.([a-z_]+)"};
+  std::set<std::string> tables;
+  for (std::sregex_iterator match{laws.begin(), laws.end(), table}, end; match != end; ++match)
+    tables.insert((*match)[1]);
+  EXPECT_GE(tables.size(), 9U);
+  for (const std::string& name : tables) EXPECT_THAT(audit.err, HasSubstr(name));
 }
 
 TEST(rights, of_a_stranger_are_refused_in_managed_mode_with_what_is_missing) {
