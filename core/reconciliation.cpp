@@ -99,7 +99,9 @@ WatchEvent reply_event(const JobAtWork& job, const Verdict& verdict, WatchMoment
 CheckDecision begin_check(JobAtWork& job, WatchMoment moment, const WatchPolicy& policy) {
   begin_watch(job, moment, policy);
   const auto kind = job.was_rung ? WatchEvent::Kind::refresh : WatchEvent::Kind::tick;
-  const WatchActions actions = advance(job.watch, {.kind = kind}, moment, policy);
+  // Without a first rest the machine asks as it begins; that question has not been put yet.
+  WatchActions actions{.ask = job.watch.in_flight};
+  if (actions.ask == 0) actions = advance(job.watch, {.kind = kind}, moment, policy);
   if (actions.ask == 0) return wait_until(actions, moment, policy);
   if (job.task_id || job.claimed_task_id)
     return {.kind = Kind::ask, .task_id = job.task_id ? *job.task_id : *job.claimed_task_id};

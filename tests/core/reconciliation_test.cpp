@@ -60,6 +60,14 @@ TEST(reconciliation, a_job_is_first_asked_about_after_30_seconds_and_then_every_
   EXPECT_EQ(decision.next_check_after, seconds(15));
 }
 
+TEST(reconciliation, without_a_first_rest_a_job_is_asked_about_at_once) {
+  WatchPolicy hasty = policy;
+  hasty.initial_delay = Duration{};
+  JobAtWork job = running_job();
+  EXPECT_EQ(begin_check(job, after(milliseconds(5)), hasty).kind, Kind::ask);
+  EXPECT_EQ(take_verdict(job, said(Verdict::Kind::succeeded), after(milliseconds(9)), hasty).kind, Kind::complete);
+}
+
 TEST(reconciliation, a_webhook_that_rang_is_obeyed_at_once) {
   JobAtWork job = running_job();
   job.was_rung = true;
