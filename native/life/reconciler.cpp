@@ -17,6 +17,7 @@ namespace {
 
 /// Between two looks for what is due; what an answer made possible is looked for at once.
 constexpr Duration look_interval = milliseconds(250);
+constexpr Duration chase_interval = seconds(1);
 constexpr Duration tidy_interval = seconds(15);
 constexpr std::size_t claims_at_once_max = 64;
 
@@ -133,7 +134,11 @@ std::optional<DatabaseError> Reconciler::look_for_work() {
   found_work_ = false;
   if (auto error = wish_for_claims()) return error;
   if (auto error = lease_checks()) return error;
-  if (auto error = lease_ended_tasks()) return error;
+  if (since_chase_.elapsed() >= chase_interval || is_first_look_) {
+    since_chase_ = {};
+    if (auto error = lease_ended_tasks()) return error;
+  }
+  is_first_look_ = false;
   if (since_tidy_.elapsed() < tidy_interval) return std::nullopt;
   since_tidy_ = {};
   return store_.tidy_up();
@@ -348,7 +353,9 @@ std::optional<DatabaseError> Reconciler::save() {
   if (!outcome.ok()) return outcome.error();
   records_ = {};
   count(outcome.value());
-  found_work_ = found_work_ || !outcome.value().claimed.empty();
+  // A job whose webhook rang before its submit was answered is due at once.
+  found_work_ =
+      found_work_ || !outcome.value().claimed.empty() || !outcome.value().submissions_became.empty();
   for (const ClaimedJob& job : outcome.value().claimed) submit(job);
   for (const SettledAttempt& settled : outcome.value().settled) {
     const auto task = task_of_settled_.find(settled.attempt.job_id);
