@@ -374,7 +374,8 @@ BEGIN
         RETURN;
     END IF;
     v_wanted_count := LEAST(pg_catalog.cardinality(p_token_hashes), (
-        SELECT pg_catalog.count(*)::integer FROM watchdog.provider_slots AS slot WHERE slot.account = p_account AND slot.state = 'free'));
+        SELECT pg_catalog.count(*)::integer
+          FROM (SELECT FROM watchdog.provider_slots AS slot WHERE slot.account = p_account AND slot.state = 'free' FOR UPDATE) AS free));
     -- Locked in the order of keys, chosen in the order of the queue. A job that was cancelled while its lock was waited for is
     -- gone from the queue by then, and the choice is made anew.
     LOOP
@@ -684,10 +685,20 @@ DECLARE
     v_now CONSTANT timestamptz := pg_catalog.clock_timestamp();
 BEGIN
     -- What a webhook with the job's token calls the task is worth asking about: the provider knows whether it is ours.
-    UPDATE watchdog.provider_slots AS slot SET task_id = submission.claimed_task_id
-      FROM watchdog.submissions AS submission
-     WHERE (submission.tool, submission.job_id, submission.attempt) = (slot.tool, slot.job_id, slot.attempt)
-       AND slot.state = 'cancelling' AND slot.task_id IS NULL AND submission.claimed_task_id IS NOT NULL;
+    UPDATE watchdog.provider_slots AS slot SET task_id = nameless.claimed_task_id
+      FROM (SELECT held.account, held.slot, submission.claimed_task_id FROM watchdog.provider_slots AS held
+              JOIN watchdog.submissions AS submission
+                ON (submission.tool, submission.job_id, submission.attempt) = (held.tool, held.job_id, held.attempt)
+             WHERE held.state = 'cancelling' AND held.task_id IS NULL AND submission.claimed_task_id IS NOT NULL
+               FOR UPDATE OF held SKIP LOCKED) AS nameless
+     WHERE slot.account = nameless.account AND slot.slot = nameless.slot;
+    UPDATE watchdog.orphan_tasks AS orphan SET task_id = nameless.claimed_task_id
+      FROM (SELECT lost.tool, lost.job_id, lost.attempt, submission.claimed_task_id FROM watchdog.orphan_tasks AS lost
+              JOIN watchdog.submissions AS submission
+                ON (submission.tool, submission.job_id, submission.attempt) = (lost.tool, lost.job_id, lost.attempt)
+             WHERE lost.ended_at IS NULL AND lost.task_id IS NULL AND submission.claimed_task_id IS NOT NULL
+               FOR UPDATE OF lost SKIP LOCKED) AS nameless
+     WHERE (orphan.tool, orphan.job_id, orphan.attempt) = (nameless.tool, nameless.job_id, nameless.attempt);
     RETURN QUERY
     WITH due AS MATERIALIZED (
         SELECT slot.account, slot.slot FROM watchdog.provider_slots AS slot
@@ -810,7 +821,8 @@ BEGIN
             v_submission.attempt, outcome)
         ON CONFLICT (token_hash, body_hash) DO UPDATE SET seen_count = inbox.seen_count + 1, last_received_at = v_now
     RETURNING inbox.seen_count > 1 INTO is_repeated;
-    IF outcome = 'early' THEN
+    -- Also of a job that is over: its task is to be cancelled, and nobody may know it yet.
+    IF outcome IN ('early', 'late') THEN
         UPDATE watchdog.submissions AS known SET claimed_task_id = p_task_id
          WHERE known.token_hash = v_token_hash AND known.task_id IS NULL;
     END IF;
@@ -837,9 +849,13 @@ CREATE FUNCTION watchdog.record_checks(p_owner text, p_checks jsonb) RETURNS int
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 DECLARE
-    v_now CONSTANT timestamptz := pg_catalog.clock_timestamp();
+    v_now timestamptz;
     v_recorded_count integer;
 BEGIN
+    PERFORM job.id FROM public.ai_jobs AS job
+       JOIN pg_catalog.jsonb_to_recordset(p_checks) AS checked (tool text, job_id uuid) ON checked.tool = job.tool AND checked.job_id = job.id
+      ORDER BY job.tool, job.id FOR UPDATE OF job;
+    v_now := pg_catalog.clock_timestamp();
     UPDATE watchdog.active_jobs AS active
        SET next_check_at = CASE WHEN active.rung_at > active.leased_at THEN v_now + interval '2 seconds'
                                 ELSE v_now + checked.next_check_ms * interval '1 ms' END,
@@ -901,8 +917,9 @@ BEGIN
      RETURNING seen.tool, seen.job_id, seen.attempt),
     confirmed AS (
         UPDATE watchdog.submissions AS submission SET task_ended_at = v_now
-          FROM seen
-         WHERE (submission.tool, submission.job_id, submission.attempt) = (seen.tool, seen.job_id, seen.attempt)),
+          FROM seen JOIN public.ai_jobs AS job ON job.tool = seen.tool AND job.id = seen.job_id
+         WHERE (submission.tool, submission.job_id, submission.attempt) = (seen.tool, seen.job_id, seen.attempt)
+           AND job.status IN ('completed', 'failed', 'cancelled')),
     kept AS (
         UPDATE public.ai_jobs AS job SET late_output_url = seen.output_url, updated_at = v_now
           FROM seen
@@ -953,13 +970,15 @@ CREATE FUNCTION watchdog.record_submissions(p_owner text, p_answers jsonb, p_fir
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 DECLARE
-    v_now CONSTANT timestamptz := pg_catalog.clock_timestamp();
+    v_now timestamptz;
     v_told jsonb;
     v_refused record;
 BEGIN
     PERFORM job.id FROM public.ai_jobs AS job
        JOIN pg_catalog.jsonb_to_recordset(p_answers) AS answer (tool text, job_id uuid) ON answer.tool = job.tool AND answer.job_id = job.id
       ORDER BY job.tool, job.id FOR UPDATE OF job;
+    -- After the wait: who goes back to the queue comes behind those who entered it meanwhile.
+    v_now := pg_catalog.clock_timestamp();
     WITH recorded AS (
         UPDATE watchdog.submissions AS submission
            SET answered_at = v_now, outcome = answer.outcome, task_id = answer.task_id
@@ -1039,8 +1058,10 @@ BEGIN
 
     UPDATE watchdog.runninghub_accounts AS known
        SET submits_paused_until = pause.until, pause_reason = pause.reason
-      FROM (SELECT told.account, v_now + pg_catalog.max(told.pause_ms) * interval '1 ms' AS until, pg_catalog.max(told.message) AS reason
-              FROM pg_catalog.jsonb_to_recordset(v_told) AS told (account text, message text, pause_ms bigint)
+      FROM (SELECT told.account, v_now + pg_catalog.max(told.pause_ms) * interval '1 ms' AS until,
+                     COALESCE(pg_catalog.max(told.message), pg_catalog.max(told.outcome)) AS reason
+              FROM pg_catalog.jsonb_to_recordset(v_told) AS told (
+                     account text, outcome text, message text, pause_ms bigint)
              WHERE told.pause_ms > 0 GROUP BY told.account) AS pause
      WHERE known.account = pause.account AND COALESCE(known.submits_paused_until, '-infinity') < pause.until;
     INSERT INTO public.audit_log (action, table_name, record_id, old_data, new_data, actor)
@@ -1166,6 +1187,10 @@ CREATE FUNCTION watchdog.settle_attempts(p_owner text, p_rows jsonb) RETURNS TAB
 DECLARE
     v_group record;
 BEGIN
+    IF EXISTS (SELECT FROM pg_catalog.jsonb_to_recordset(p_rows) AS wanted (tool text, job_id uuid, attempt integer)
+                GROUP BY wanted.tool, wanted.job_id HAVING pg_catalog.count(*) > 1 OR pg_catalog.bool_or(wanted.attempt IS NULL)) THEN
+        RAISE EXCEPTION 'each job is to be named once, with its attempt' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
     PERFORM job.id FROM public.ai_jobs AS job
        JOIN pg_catalog.jsonb_to_recordset(p_rows) AS wanted (tool text, job_id uuid) ON wanted.tool = job.tool AND wanted.job_id = job.id
       ORDER BY job.tool, job.id FOR UPDATE OF job;
@@ -1188,7 +1213,7 @@ BEGIN
             UPDATE watchdog.submissions AS submission SET task_ended_at = pg_catalog.clock_timestamp()
               FROM settled JOIN unnest(v_group.job_ids, v_group.attempts) AS place (job_id, attempt) ON place.job_id = settled.key
              WHERE (submission.tool, submission.job_id, submission.attempt) = (v_group.tool, place.job_id, place.attempt)
-               AND v_group.task_has_ended AND submission.task_id IS NOT NULL),
+               AND v_group.task_has_ended),
         told AS (
             INSERT INTO public.audit_log (action, table_name, record_id, old_data, new_data, actor)
             SELECT 'settle_attempts', v_group.table_name, wanted.job_id::text,
@@ -2043,6 +2068,7 @@ CREATE TABLE watchdog.submissions (
     claimed_task_id text,
     task_ended_at timestamp with time zone,
     CONSTRAINT an_accepted_submission_has_its_task CHECK (((outcome = 'accepted'::text) = (task_id IS NOT NULL))),
+    CONSTRAINT an_open_submission_has_no_answer CHECK (((outcome = 'open'::text) = (answered_at IS NULL))),
     CONSTRAINT submission_outcome_is_known CHECK ((outcome = ANY (ARRAY['open'::text, 'accepted'::text, 'no_capacity'::text, 'not_sent'::text, 'refused'::text, 'unknown'::text]))),
     CONSTRAINT token_hash_is_sha_256 CHECK ((octet_length(token_hash) = 32))
 );

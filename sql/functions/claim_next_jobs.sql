@@ -1,7 +1,8 @@
 -- Who of the queue starts next: the oldest over all tools, as many as there are free slots. Everything that the provider call
 -- needs is committed before it is made: the attempt, the slot that it takes, and the token that its webhook will bear.
--- Locks: admission, jobs by (tool, id), slots, active_jobs. Free slots are only taken under the admission lock, so those
--- that are seen free stay so. Called again with the same tokens, because the answer to COMMIT was lost, it claims nothing new.
+-- Locks: admission, free slots, jobs by (tool, id), active_jobs. Free slots are only taken under the admission lock; their own
+-- lock keeps those that are seen free from being taken out of service. Nobody who holds a job waits for a free slot.
+-- Called again with the same tokens, because the answer to COMMIT was lost, it claims nothing new.
 SET LOCAL lock_timeout = '5s';
 SET LOCAL statement_timeout = '60s';
 
@@ -39,7 +40,8 @@ BEGIN
         RETURN;
     END IF;
     v_wanted_count := LEAST(pg_catalog.cardinality(p_token_hashes), (
-        SELECT pg_catalog.count(*)::integer FROM watchdog.provider_slots AS slot WHERE slot.account = p_account AND slot.state = 'free'));
+        SELECT pg_catalog.count(*)::integer
+          FROM (SELECT FROM watchdog.provider_slots AS slot WHERE slot.account = p_account AND slot.state = 'free' FOR UPDATE) AS free));
     -- Locked in the order of keys, chosen in the order of the queue. A job that was cancelled while its lock was waited for is
     -- gone from the queue by then, and the choice is made anew.
     LOOP

@@ -36,7 +36,8 @@ BEGIN
             v_submission.attempt, outcome)
         ON CONFLICT (token_hash, body_hash) DO UPDATE SET seen_count = inbox.seen_count + 1, last_received_at = v_now
     RETURNING inbox.seen_count > 1 INTO is_repeated;
-    IF outcome = 'early' THEN
+    -- Also of a job that is over: its task is to be cancelled, and nobody may know it yet.
+    IF outcome IN ('early', 'late') THEN
         UPDATE watchdog.submissions AS known SET claimed_task_id = p_task_id
          WHERE known.token_hash = v_token_hash AND known.task_id IS NULL;
     END IF;

@@ -1,5 +1,6 @@
 -- Checks that ended nothing: the task lives, or the provider gave no usable answer. Moves no money and no state, only the time of
 -- the next check; a webhook that rang while the provider was being asked makes it soon, but never sooner than the least rest.
+-- Locks: jobs by (tool, id), active_jobs. A settlement of the same jobs takes away their rows in an order of its own.
 SET LOCAL lock_timeout = '5s';
 SET LOCAL statement_timeout = '60s';
 
@@ -7,9 +8,13 @@ CREATE OR REPLACE FUNCTION watchdog.record_checks(p_owner text, p_checks jsonb) 
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = '' SET plan_cache_mode = 'force_generic_plan'
 AS $$
 DECLARE
-    v_now CONSTANT timestamptz := pg_catalog.clock_timestamp();
+    v_now timestamptz;
     v_recorded_count integer;
 BEGIN
+    PERFORM job.id FROM public.ai_jobs AS job
+       JOIN pg_catalog.jsonb_to_recordset(p_checks) AS checked (tool text, job_id uuid) ON checked.tool = job.tool AND checked.job_id = job.id
+      ORDER BY job.tool, job.id FOR UPDATE OF job;
+    v_now := pg_catalog.clock_timestamp();
     UPDATE watchdog.active_jobs AS active
        SET next_check_at = CASE WHEN active.rung_at > active.leased_at THEN v_now + interval '2 seconds'
                                 ELSE v_now + checked.next_check_ms * interval '1 ms' END,

@@ -46,8 +46,9 @@ BEGIN
      RETURNING seen.tool, seen.job_id, seen.attempt),
     confirmed AS (
         UPDATE watchdog.submissions AS submission SET task_ended_at = v_now
-          FROM seen
-         WHERE (submission.tool, submission.job_id, submission.attempt) = (seen.tool, seen.job_id, seen.attempt)),
+          FROM seen JOIN public.ai_jobs AS job ON job.tool = seen.tool AND job.id = seen.job_id
+         WHERE (submission.tool, submission.job_id, submission.attempt) = (seen.tool, seen.job_id, seen.attempt)
+           AND job.status IN ('completed', 'failed', 'cancelled')),
     kept AS (
         UPDATE public.ai_jobs AS job SET late_output_url = seen.output_url, updated_at = v_now
           FROM seen

@@ -11,13 +11,15 @@ RETURNS TABLE (tool text, job_id uuid, attempt integer, became text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = '' SET plan_cache_mode = 'force_generic_plan'
 AS $$
 DECLARE
-    v_now CONSTANT timestamptz := pg_catalog.clock_timestamp();
+    v_now timestamptz;
     v_told jsonb;
     v_refused record;
 BEGIN
     PERFORM job.id FROM public.ai_jobs AS job
        JOIN pg_catalog.jsonb_to_recordset(p_answers) AS answer (tool text, job_id uuid) ON answer.tool = job.tool AND answer.job_id = job.id
       ORDER BY job.tool, job.id FOR UPDATE OF job;
+    -- After the wait: who goes back to the queue comes behind those who entered it meanwhile.
+    v_now := pg_catalog.clock_timestamp();
     WITH recorded AS (
         UPDATE watchdog.submissions AS submission
            SET answered_at = v_now, outcome = answer.outcome, task_id = answer.task_id
@@ -98,8 +100,10 @@ BEGIN
 
     UPDATE watchdog.runninghub_accounts AS known
        SET submits_paused_until = pause.until, pause_reason = pause.reason
-      FROM (SELECT told.account, v_now + pg_catalog.max(told.pause_ms) * interval '1 ms' AS until, pg_catalog.max(told.message) AS reason
-              FROM pg_catalog.jsonb_to_recordset(v_told) AS told (account text, message text, pause_ms bigint)
+      FROM (SELECT told.account, v_now + pg_catalog.max(told.pause_ms) * interval '1 ms' AS until,
+                     COALESCE(pg_catalog.max(told.message), pg_catalog.max(told.outcome)) AS reason
+              FROM pg_catalog.jsonb_to_recordset(v_told) AS told (
+                     account text, outcome text, message text, pause_ms bigint)
              WHERE told.pause_ms > 0 GROUP BY told.account) AS pause
      WHERE known.account = pause.account AND COALESCE(known.submits_paused_until, '-infinity') < pause.until;
     INSERT INTO public.audit_log (action, table_name, record_id, old_data, new_data, actor)

@@ -10,6 +10,10 @@ AS $$
 DECLARE
     v_group record;
 BEGIN
+    IF EXISTS (SELECT FROM pg_catalog.jsonb_to_recordset(p_rows) AS wanted (tool text, job_id uuid, attempt integer)
+                GROUP BY wanted.tool, wanted.job_id HAVING pg_catalog.count(*) > 1 OR pg_catalog.bool_or(wanted.attempt IS NULL)) THEN
+        RAISE EXCEPTION 'each job is to be named once, with its attempt' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
     PERFORM job.id FROM public.ai_jobs AS job
        JOIN pg_catalog.jsonb_to_recordset(p_rows) AS wanted (tool text, job_id uuid) ON wanted.tool = job.tool AND wanted.job_id = job.id
       ORDER BY job.tool, job.id FOR UPDATE OF job;
@@ -32,7 +36,7 @@ BEGIN
             UPDATE watchdog.submissions AS submission SET task_ended_at = pg_catalog.clock_timestamp()
               FROM settled JOIN unnest(v_group.job_ids, v_group.attempts) AS place (job_id, attempt) ON place.job_id = settled.key
              WHERE (submission.tool, submission.job_id, submission.attempt) = (v_group.tool, place.job_id, place.attempt)
-               AND v_group.task_has_ended AND submission.task_id IS NOT NULL),
+               AND v_group.task_has_ended),
         told AS (
             INSERT INTO public.audit_log (action, table_name, record_id, old_data, new_data, actor)
             SELECT 'settle_attempts', v_group.table_name, wanted.job_id::text,

@@ -106,7 +106,8 @@ CREATE TABLE watchdog.submissions (
     claimed_task_id text,
     task_ended_at timestamptz,
     PRIMARY KEY (tool, job_id, attempt),
-    CONSTRAINT an_accepted_submission_has_its_task CHECK ((outcome = 'accepted') = (task_id IS NOT NULL))
+    CONSTRAINT an_accepted_submission_has_its_task CHECK ((outcome = 'accepted') = (task_id IS NOT NULL)),
+    CONSTRAINT an_open_submission_has_no_answer CHECK ((outcome = 'open') = (answered_at IS NULL))
 );
 CREATE INDEX submissions_by_task ON watchdog.submissions (task_id) WHERE task_id IS NOT NULL;
 COMMENT ON TABLE watchdog.submissions IS
