@@ -10,12 +10,16 @@
 
 namespace jobwatchdog {
 
-void rest_before_retry(int failed_attempt_count) {
+int drawn_permille(int max) {
   static thread_local std::mt19937 generator{std::random_device{}()};
+  return std::uniform_int_distribution<int>{0, max}(generator);
+}
+
+void rest_before_retry(int failed_attempt_count) {
   const BackoffPolicy policy{milliseconds(20), seconds(2), 1000};
-  std::uniform_int_distribution<int> draw{0, policy.jitter_permille_max};
+  const int jitter = drawn_permille(policy.jitter_permille_max);
   std::this_thread::sleep_for(
-      std::chrono::milliseconds{backoff_delay(failed_attempt_count, draw(generator), policy).ms});
+      std::chrono::milliseconds{backoff_delay(failed_attempt_count, jitter, policy).ms});
 }
 
 std::optional<DatabaseError> reconnect_patiently(Connection& connection,

@@ -16,6 +16,9 @@ inline constexpr int attempts_max = 6;
 /// For how long a server that went away is waited for: it restarts, or a standby takes over.
 inline constexpr Duration away_max = seconds(30);
 
+/// A share drawn at random, 0..`max`: the jitter of a backoff.
+[[nodiscard]] int drawn_permille(int max);
+
 /// Sleeps for the backoff that follows `failed_attempt_count` failures, with full jitter. Source:
 /// invariants.md R8.
 void rest_before_retry(int failed_attempt_count);

@@ -13,6 +13,7 @@
 #include "core/job_status.hpp"
 #include "core/settlement.hpp"
 #include "core/sql_text.hpp"
+#include "tests/golden/provider_replay.hpp"
 #include "tests/golden/watch_replay.hpp"
 
 namespace jobwatchdog {
@@ -149,6 +150,7 @@ std::string replay(const Cells& cells) {
   if (cells[0] == "watch" && cells.size() == 4) return replay_watch(cells);
   if (cells[0] == "scenario" && cells.size() == 2) return replay_watch(cells);
   if (cells[0] == "policy" && cells.size() == 4) return replay_watch(cells);
+  if (is_provider_row(cells)) return replay_provider(cells);
   if (cells[0] == "move" && cells.size() == 4) return replay_move(cells);
   if (cells[0] == "backoff" && cells.size() == 4) return replay_backoff(cells);
   if (cells[0] == "duration" && cells.size() == 3) return replay_duration(cells);
