@@ -5,13 +5,11 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "core/murmur3.hpp"
+#include "native/emulator/emulator_pages.hpp"
 #include "native/emulator/emulator_shapes.hpp"
 #include "native/emulator/multipart.hpp"
-#include "native/emulator/result_picture.hpp"
-#include "native/json_text.hpp"
 
 namespace jobwatchdog {
 namespace {
@@ -25,10 +23,6 @@ struct Asked {
   Json body;         ///< Discarded where the body is no JSON object.
   std::string key;
 };
-
-HttpReply json_reply(const Json& json) {
-  return {.headers = {{"Content-Type", "application/json;charset=UTF-8"}}, .body = json_line(json)};
-}
 
 /// A text or a number as text; "" for all else.
 std::string text_of(const Json& object, const char* name) {
@@ -275,57 +269,21 @@ HttpReply answer_at(const Endpoint& endpoint, EmulatedProvider& provider, const 
   return endpoint.answer(asked);
 }
 
-HttpReply html(int status) {
-  const std::string number = std::to_string(status);
-  return {.status = status,
-          .headers = {{"Content-Type", "text/html"}},
-          .body = "<html><head><title>" + number + "</title></head><body><h1>" + number +
-                  "</h1></body></html>\n"};
-}
-
 /// The reply as it arrives after all that went wrong with it.
 HttpReply damaged(HttpReply reply, const ReplyFault& fault) {
   const Duration delay = reply.delay + fault.delay;
   switch (fault.kind) {
     case ReplyFault::Kind::none: break;
     case ReplyFault::Kind::server_error:
-      reply = html(fault.status);
+      reply = html_page(fault.status);
       if (fault.status == 503) reply.headers["Retry-After"] = "2";
       break;
-    case ReplyFault::Kind::html: reply = html(200); break;
+    case ReplyFault::Kind::html: reply = html_page(200); break;
     case ReplyFault::Kind::half: reply.body.resize(reply.body.size() / 2); break;
     case ReplyFault::Kind::never: reply.never_reply = true; break;
   }
   reply.delay = delay;
   return reply;
-}
-
-/// "/results/ID.png" of a task that succeeded.
-HttpReply picture(const EmulatedProvider& provider, const std::string& path, Instant now) {
-  const std::string name = path.substr(std::string{"/results/"}.size());
-  const bool is_there = name.ends_with(".png") && provider.has_result(name.substr(0, name.size() - 4), now);
-  if (!is_there) return html(404);
-  return {.headers = {{"Content-Type", "image/png"}}, .body = result_picture()};
-}
-
-/// The number behind "last=" in a query; without one, all.
-std::size_t last_of(const std::string& query) {
-  std::size_t count = std::string::npos;
-  const std::size_t at = query.find("last=");
-  if (at != std::string::npos) std::from_chars(query.data() + at + 5, query.data() + query.size(), count);
-  return count;
-}
-
-HttpReply task_list(const EmulatedProvider& provider, const std::string& query, Instant now) {
-  Json tasks = Json::array();
-  for (const TaskLine& line : provider.tasks(now, last_of(query))) tasks.push_back(task_line(line));
-  return json_reply({{"tasks", std::move(tasks)}});
-}
-
-HttpReply summary(const EmulatedProvider& provider, Instant now) {
-  Json counts;
-  for (const auto& [name, count] : provider.counts(now)) counts[name] = count;
-  return json_reply(counts);
 }
 
 }  // namespace
@@ -335,12 +293,10 @@ HttpReply emulator_reply(EmulatedProvider& provider, const HttpRequest& request,
     const ReplyFault fault = provider.reply_fault();
     return damaged(fault.is_obeyed ? answer_at(*endpoint, provider, request, now) : HttpReply{}, fault);
   }
-  if (request.path == "/emulator/tasks") return task_list(provider, request.query, now);
-  if (request.path == "/emulator/summary") return summary(provider, now);
-  if (request.path.starts_with("/results/")) return picture(provider, request.path, now);
+  if (auto page = emulator_page(provider, request, now)) return *page;
   // A misspelt path of v1 has a code of its own.
   if (request.path.starts_with("/task/openapi/")) return json_reply(v1_reply(412, "TOKEN_INVALID"));
-  return html(404);
+  return html_page(404);
 }
 
 }  // namespace jobwatchdog

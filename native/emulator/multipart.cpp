@@ -1,4 +1,4 @@
-// multipart/form-data.
+// multipart/form-data: cuts the body at its boundaries.
 #include "native/emulator/multipart.hpp"
 
 #include <string_view>

@@ -36,7 +36,7 @@ struct HttpCall {
   Duration connect_timeout{seconds(5)};
   Duration total_timeout{seconds(10)};
   std::size_t reply_size_max{1'048'576};  ///< In bytes, of headers and body each; a longer reply is broken.
-  bool may_repeat{true};  ///< false: sent at most once, on a connection of its own making.
+  bool may_repeat{true};                  ///< false: sent at most once, on a connection of its own making.
 };
 
 struct HttpAnswer {

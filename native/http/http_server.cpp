@@ -8,6 +8,7 @@
 #include <boost/beast/http.hpp>
 #include <chrono>
 #include <future>
+#include <limits>
 #include <list>
 #include <optional>
 #include <set>
@@ -31,6 +32,7 @@ constexpr auto as_values = asio::experimental::as_tuple(asio::use_awaitable);
 
 /// For how long the rest of a refused request is read away, so that the client sees why before the cut.
 constexpr Duration farewell_timeout = seconds(2);
+constexpr std::size_t farewell_size_max = 1'048'576;
 
 /// What is read at once of a body; the buffer of a connection never holds more beside a header.
 constexpr std::size_t read_size_max = 65'536;
@@ -152,7 +154,7 @@ class Server {
   asio::awaitable<std::optional<int>> read(Connection& connection, Parser& parser);
   asio::awaitable<bool> send(Connection& connection, const std::string& text);
   asio::awaitable<void> refuse(Connection& connection, int status);
-  asio::awaitable<void> read_away(Connection& connection);
+  asio::awaitable<void> read_away(Connection& connection, std::size_t size_max);
   void begin_idleness(Connection& connection);
   void end_idleness(Connection& connection);
   bool close_idlest();
@@ -267,7 +269,7 @@ asio::awaitable<bool> Server::serve_one(Connection& connection) {
   if (reply.never_reply) {
     connection.stream.expires_never();
     begin_idleness(connection);
-    co_await read_away(connection);
+    co_await read_away(connection, std::numeric_limits<std::size_t>::max());
     end_idleness(connection);
     co_return false;
   }
@@ -319,16 +321,17 @@ asio::awaitable<void> Server::refuse(Connection& connection, int status) {
   ErrorCode ignored;
   connection.stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
   connection.stream.expires_after(chrono_of(farewell_timeout));
-  co_await read_away(connection);
+  co_await read_away(connection, farewell_size_max);
 }
 
-/// Until the client goes or the time is up.
-asio::awaitable<void> Server::read_away(Connection& connection) {
+/// Until the client goes, the time is up, or so many bytes came.
+asio::awaitable<void> Server::read_away(Connection& connection, std::size_t size_max) {
   connection.buffer.clear();
-  for (;;) {
+  for (std::size_t size = 0; size < size_max;) {
     auto [error, count] =
         co_await connection.stream.async_read_some(connection.buffer.prepare(read_size_max), as_values);
     if (error) co_return;
+    size += count;
   }
 }
 

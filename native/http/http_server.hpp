@@ -58,7 +58,8 @@ class HttpServer {
   ~HttpServer();  ///< Stops at once.
 
   [[nodiscard]] int port() const;
-  /// Takes no new connection, lets the requests at hand be answered for at most `patience`, and ends.
+  /// Takes no new connection, lets the requests at hand be answered for at most `patience`, and ends. A
+  /// handler that runs is waited for in any case.
   void stop(Duration patience);
 
  private:

@@ -136,6 +136,21 @@ TEST(http_server, refuses_a_header_that_is_too_large_or_has_no_end) {
   EXPECT_TRUE(endless.was_closed());
 }
 
+TEST(http_server, refuses_chunks_whose_own_headers_have_no_end) {
+  const HttpServer server = served({}, echo);
+  const std::string start = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (const char* opening : {"3;x=", "3\r\nabc\r\n0\r\nX-Trailer: "}) {
+    RawConnection endless{server.port()};
+    endless.send(start + opening);
+    const std::string more(10'000, 'x');
+    int sent_count = 0;
+    while (sent_count < 10'000 && endless.send(more)) ++sent_count;
+    endless.rest();
+    EXPECT_TRUE(endless.was_closed());
+    EXPECT_LT(sent_count, 10'000);
+  }
+}
+
 TEST(http_server, refuses_a_body_that_is_too_large_before_it_is_sent_or_as_soon_as_it_is) {
   const HttpServer server = served({.body_size_max = 100}, echo);
   EXPECT_THAT(answer_to(server, post(std::string(100, 'x'))), StartsWith("HTTP/1.1 200 "));
@@ -235,6 +250,15 @@ TEST(http_server, lets_a_new_connection_wait_while_all_others_are_busy) {
   gate.open();
   EXPECT_THAT(waiting.reply(), HasSubstr("GET /waiting"));
   EXPECT_THAT(order, ElementsAre("/busy", "/waiting"));
+}
+
+TEST(http_server, lets_clients_that_never_finish_shut_nobody_out) {
+  const HttpServer server = served({.connections_max = 2, .request_timeout = milliseconds(200)}, echo);
+  RawConnection one{server.port()};
+  one.send("GET / HTTP/1.1\r\n");
+  RawConnection two{server.port()};
+  two.send("POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\nhalf");
+  EXPECT_THAT(answer_to(server, get("/honest")), HasSubstr("GET /honest"));
 }
 
 TEST(http_server, delays_a_reply_without_holding_a_thread) {
