@@ -37,6 +37,47 @@ void add_jobs(CLI::App& app, const GlobalOptions& global, LifeOptions& options, 
   cancel->callback([&] { chosen = [&] { return run_jobs_cancel(global, options.jobs_cancel); }; });
 }
 
+void add_public_url(CLI::App& command, std::string& public_url) {
+  command
+      .add_option(
+          "--public-url", public_url,
+          "Where the provider reaches this server; webhooks go to URL/functions/v1/... (default: none is asked for)")
+      ->envname("WATCHDOG_PUBLIC_URL");
+}
+
+void add_starts_no_jobs(CLI::App& command, bool& starts_no_jobs) {
+  command.add_flag("--starts-no-jobs", starts_no_jobs, "Leave waiting jobs to other nodes")
+      ->envname("WATCHDOG_STARTS_NO_JOBS");
+}
+
+void add_reconcile(CLI::App& app, const GlobalOptions& global, LifeOptions& options, Chosen& chosen) {
+  CLI::App* command = add_command(
+      app, "reconcile",
+      "One pass over jobs at work: start who waits, ask the provider about those due, settle. For cron, beside any number of others.",
+      "  jobwatchdog reconcile\n  jobwatchdog reconcile --max-duration \"50 s\" --json");
+  ReconcileCommand& wanted = options.reconcile;
+  command
+      ->add_option("--max-duration", wanted.duration_max, "Take no new work after this (default \"4 min\")")
+      ->envname("WATCHDOG_MAX_DURATION");
+  add_public_url(*command, wanted.public_url);
+  add_starts_no_jobs(*command, wanted.starts_no_jobs);
+  command->callback([&] { chosen = [&] { return run_reconcile(global, options.reconcile); }; });
+}
+
+void add_serve(CLI::App& app, const GlobalOptions& global, LifeOptions& options, Chosen& chosen) {
+  CLI::App* command = add_command(
+      app, "serve",
+      "Reconcile all the time, and take the provider's webhooks. Run as many nodes as you like.",
+      "  jobwatchdog serve --public-url https://app.example\n  jobwatchdog serve --listen 127.0.0.1:8787");
+  ServeCommand& wanted = options.serve;
+  command->add_option("--listen", wanted.listen, "Address and port; port 0 = any free one")
+      ->envname("WATCHDOG_LISTEN")
+      ->capture_default_str();
+  add_public_url(*command, wanted.public_url);
+  add_starts_no_jobs(*command, wanted.starts_no_jobs);
+  command->callback([&] { chosen = [&] { return run_serve(global, options.serve); }; });
+}
+
 }  // namespace
 
 CLI::App* add_command(CLI::App& parent, const std::string& name, const std::string& description,
@@ -47,6 +88,8 @@ CLI::App* add_command(CLI::App& parent, const std::string& name, const std::stri
 }
 
 void add_life_commands(CLI::App& app, const GlobalOptions& global, LifeOptions& options, Chosen& chosen) {
+  add_reconcile(app, global, options, chosen);
+  add_serve(app, global, options, chosen);
   add_jobs(app, global, options, chosen);
 }
 

@@ -115,7 +115,9 @@ class Reconciler {
   std::uint64_t last_number_{0};
   bool found_work_{true};
   bool is_finishing_{false};
+  bool is_first_look_{true};
   Stopwatch since_look_;
+  Stopwatch since_chase_;
   Stopwatch since_tidy_;
   std::mt19937_64 random_;
 };

@@ -23,7 +23,8 @@ ToolPolicy WatchPolicies::policy_of(const std::string& tool) {
   if (!flags_) return {false, configuration_.policy.watch};
   const auto known = policies_.find(tool);
   if (known != policies_.end()) return known->second;
-  const Policy policy = policy_with_flags(configuration_.policy, *flags_, {"", tool, ""});
+  Policy policy = policy_with_flags(configuration_.policy, *flags_, {"", tool, ""});
+  policy.watch.retry_delay_min = provider_is_asked_again_after;
   return policies_.emplace(tool, ToolPolicy{policy.watchdog_enabled, policy.watch}).first->second;
 }
 

@@ -21,6 +21,10 @@ struct ToolPolicy {
 /// A change of a flag is obeyed within this time.
 inline constexpr Duration flags_are_read_every = seconds(5);
 
+/// A node asks again soon after a bad answer: nodes are few, and a lost webhook must not wait for a page's
+/// patience.
+inline constexpr Duration provider_is_asked_again_after = seconds(2);
+
 class WatchPolicies {
  public:
   explicit WatchPolicies(const Configuration& configuration) : configuration_(configuration) {}

@@ -1,0 +1,73 @@
+// One node, opened.
+#include "native/life/node.hpp"
+
+#include <random>
+
+#include "native/log.hpp"
+#include "native/process_name.hpp"
+#include "native/provider/accounts.hpp"
+#include "native/provider/runninghub.hpp"
+#include "native/stop_signal.hpp"
+
+namespace jobwatchdog {
+namespace {
+
+/// Two containers may bear one name and one process number; their leases must not be one.
+std::string lease_owner(const std::string& command) {
+  constexpr std::uint32_t range = 0x10000;
+  return process_name(command) + " #" + std::to_string(std::random_device{}() % range);
+}
+
+Outcome<std::vector<ProviderAccount>> open_accounts(Connection& connection) {
+  DatabaseResult<std::vector<ProviderAccount>> stored = stored_accounts(connection);
+  if (!stored.ok()) return failure_of("reading watchdog.runninghub_accounts", stored.error());
+  Result<std::vector<ProviderAccount>, AccountProblems> accounts =
+      all_accounts(runninghub_environment(), std::move(stored.value()));
+  if (!accounts.ok()) return Failure{ExitCode::configuration, accounts.error()};
+  return std::move(accounts.value());
+}
+
+}  // namespace
+
+Outcome<std::unique_ptr<Node>> Node::open(const GlobalOptions& global, const NodeOptions& options) {
+  Outcome<Configuration> configuration = open_configuration(global);
+  if (!configuration.ok()) return configuration.error();
+  Outcome<Connection> connection = open_connection(global, configuration.value());
+  if (!connection.ok()) return connection.error();
+  const Outcome<SchemaState> schema = open_schema(connection.value(), configuration.value());
+  if (!schema.ok()) return schema.error();
+  if (!schema.value().has_managed)
+    return Failure{ExitCode::schema_out_of_date,
+                   {{"database", "the managed schema is not there", "run `jobwatchdog migrate`"}}};
+  std::unique_ptr<Node> node{
+      new Node(global, std::move(configuration.value()), std::move(connection.value()))};
+  Outcome<std::vector<ProviderAccount>> accounts = open_accounts(node->connection_);
+  if (!accounts.ok()) return accounts.error();
+  node->provider_ = std::make_unique<RunningHub>(std::move(accounts.value()));
+  node->policies_.refresh(node->connection_);
+  ReconcilerOptions wanted;
+  wanted.holder.owner = lease_owner(options.command);
+  wanted.holder.first_check_after = node->configuration_.policy.watch.initial_delay;
+  wanted.public_url = options.public_url;
+  wanted.starts_jobs = options.starts_jobs;
+  wanted.must_stop = [] { return stop_signal() != 0; };
+  wanted.policy_of = [policies = &node->policies_](const std::string& tool) {
+    return policies->policy_of(tool);
+  };
+  LifeStore store{node->connection_, wanted.holder, wanted.must_stop};
+  node->reconciler_ = std::make_unique<Reconciler>(std::move(store), *node->provider_, std::move(wanted));
+  return node;
+}
+
+DatabaseResult<Connection> Node::another_connection() const {
+  Outcome<Connection> connection = open_connection(global_, configuration_);
+  if (connection.ok()) return std::move(connection.value());
+  return DatabaseError{DatabaseError::Kind::unreachable, "", connection.error().problems.front().what, ""};
+}
+
+std::optional<DatabaseError> Node::turn(Duration patience) {
+  policies_.refresh(connection_);
+  return reconciler_->turn(patience);
+}
+
+}  // namespace jobwatchdog
