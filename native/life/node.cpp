@@ -24,6 +24,9 @@ Outcome<std::vector<ProviderAccount>> open_accounts(Connection& connection) {
   Result<std::vector<ProviderAccount>, AccountProblems> accounts =
       all_accounts(runninghub_environment(), std::move(stored.value()));
   if (!accounts.ok()) return Failure{ExitCode::configuration, accounts.error()};
+  if (accounts.value().empty())
+    log(LogLevel::warning, "no provider account has a key: nothing is submitted and nobody is asked",
+        {{"mend", "set WATCHDOG_RUNNINGHUB_API_KEY, or api_key in watchdog.runninghub_accounts"}});
   return std::move(accounts.value());
 }
 

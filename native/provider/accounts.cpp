@@ -148,6 +148,7 @@ void complete(ProviderAccount& account, Environment& environment, AccountProblem
   } else {
     account.api_key = std::move(key);
   }
+  if (account.api_key.empty()) return;
   if (auto problem = problem_of_key(account.api_key, key_place)) problems.push_back(*problem);
 
   std::string url_place = stored_place + ": base_url";
@@ -213,6 +214,7 @@ Result<std::vector<ProviderAccount>, AccountProblems> all_accounts(
     if (!is_known) stored.push_back({.name = name});
   }
   for (ProviderAccount& account : stored) complete(account, environment, problems);
+  std::erase_if(stored, [](const ProviderAccount& account) { return account.api_key.empty(); });
   std::sort(stored.begin(), stored.end(),
             [](const ProviderAccount& a, const ProviderAccount& b) { return a.name < b.name; });
   if (!problems.empty()) return problems;

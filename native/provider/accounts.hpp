@@ -30,8 +30,8 @@ using AccountProblems = std::vector<Problem>;
 /// The rows of watchdog.runninghub_accounts, as they are; none where there is no such table.
 [[nodiscard]] DatabaseResult<std::vector<ProviderAccount>> stored_accounts(Connection& connection);
 
-/// All accounts, by name: those that are stored and those that the environment has a key for. The environment
-/// wins.
+/// All accounts with a key, by name: those that are stored and those that the environment has a key for. The
+/// environment wins.
 /** WATCHDOG_RUNNINGHUB_API_KEY is the key of `default_account`, WATCHDOG_RUNNINGHUB_API_KEY_X that of account
  *  x; each may have _FILE behind it and then names a file with the key. WATCHDOG_RUNNINGHUB_URL is the
  * address of all accounts, WATCHDOG_RUNNINGHUB_URL_X that of account x. Errors: every account that cannot be
