@@ -176,7 +176,7 @@ bool TurnRecords::is_empty() const {
          repairs.empty() && claims.empty();
 }
 
-DatabaseResult<std::vector<LeasedCheck>> LifeStore::lease_checks(int count_max) {
+DatabaseResult<std::vector<LeasedCheck>> SqlLifeStore::lease_checks(int count_max) {
   const DatabaseResult<Rows> rows = query_patiently(
       connection_, "SELECT * FROM watchdog.lease_due_checks($1, $2, $3::interval)",
       {holder_.owner, std::to_string(count_max), interval_of(holder_.lease)}, writing, must_stop_);
@@ -188,7 +188,7 @@ DatabaseResult<std::vector<LeasedCheck>> LifeStore::lease_checks(int count_max) 
   return checks;
 }
 
-DatabaseResult<std::vector<LeasedTask>> LifeStore::lease_ended_tasks(int count_max) {
+DatabaseResult<std::vector<LeasedTask>> SqlLifeStore::lease_ended_tasks(int count_max) {
   const DatabaseResult<Rows> rows = query_patiently(
       connection_, "SELECT * FROM watchdog.lease_ended_tasks($1, $2, $3::interval)",
       {holder_.owner, std::to_string(count_max), interval_of(holder_.lease)}, writing, must_stop_);
@@ -202,7 +202,7 @@ DatabaseResult<std::vector<LeasedTask>> LifeStore::lease_ended_tasks(int count_m
   return tasks;
 }
 
-DatabaseResult<std::vector<AccountToServe>> LifeStore::accounts_to_serve() {
+DatabaseResult<std::vector<AccountToServe>> SqlLifeStore::accounts_to_serve() {
   const DatabaseResult<Rows> rows = query_patiently(
       connection_,
       "SELECT account, LEAST(waiting_count, free_count) AS wanted FROM watchdog.accounts_to_serve()", {},
@@ -215,7 +215,7 @@ DatabaseResult<std::vector<AccountToServe>> LifeStore::accounts_to_serve() {
   return accounts;
 }
 
-DatabaseResult<TurnOutcome> LifeStore::save(const TurnRecords& records) {
+DatabaseResult<TurnOutcome> SqlLifeStore::save(const TurnRecords& records) {
   TurnOutcome outcome;
   const auto error = transact_patiently(
       connection_, writing,
@@ -228,7 +228,7 @@ DatabaseResult<TurnOutcome> LifeStore::save(const TurnRecords& records) {
   return outcome;
 }
 
-std::optional<DatabaseError> LifeStore::tidy_up() {
+std::optional<DatabaseError> SqlLifeStore::tidy_up() {
   const DatabaseResult<Rows> rows = query_patiently(
       connection_, "SELECT watchdog.free_expired_slots(), watchdog.prune_webhooks('1 day', '30 days', 10000)",
       {}, writing, must_stop_);

@@ -94,17 +94,30 @@ struct LeaseHolder {
   Duration first_check_after{seconds(30)};
 };
 
+/// What a node asks of the memory of all nodes. Each call is one transaction.
 class LifeStore {
  public:
-  LifeStore(Connection& connection, LeaseHolder holder, std::function<bool()> must_stop)
+  virtual ~LifeStore() = default;
+
+  [[nodiscard]] virtual DatabaseResult<std::vector<LeasedCheck>> lease_checks(int count_max) = 0;
+  [[nodiscard]] virtual DatabaseResult<std::vector<LeasedTask>> lease_ended_tasks(int count_max) = 0;
+  [[nodiscard]] virtual DatabaseResult<std::vector<AccountToServe>> accounts_to_serve() = 0;
+  [[nodiscard]] virtual DatabaseResult<TurnOutcome> save(const TurnRecords& records) = 0;
+  /// Frees slots whose deadline passed and forgets old webhooks: now and then is enough.
+  [[nodiscard]] virtual std::optional<DatabaseError> tidy_up() = 0;
+};
+
+/// The one that is PostgreSQL.
+class SqlLifeStore final : public LifeStore {
+ public:
+  SqlLifeStore(Connection& connection, LeaseHolder holder, std::function<bool()> must_stop)
       : connection_(connection), holder_(std::move(holder)), must_stop_(std::move(must_stop)) {}
 
-  [[nodiscard]] DatabaseResult<std::vector<LeasedCheck>> lease_checks(int count_max);
-  [[nodiscard]] DatabaseResult<std::vector<LeasedTask>> lease_ended_tasks(int count_max);
-  [[nodiscard]] DatabaseResult<std::vector<AccountToServe>> accounts_to_serve();
-  [[nodiscard]] DatabaseResult<TurnOutcome> save(const TurnRecords& records);
-  /// Frees slots whose deadline passed and forgets old webhooks: now and then is enough.
-  [[nodiscard]] std::optional<DatabaseError> tidy_up();
+  [[nodiscard]] DatabaseResult<std::vector<LeasedCheck>> lease_checks(int count_max) override;
+  [[nodiscard]] DatabaseResult<std::vector<LeasedTask>> lease_ended_tasks(int count_max) override;
+  [[nodiscard]] DatabaseResult<std::vector<AccountToServe>> accounts_to_serve() override;
+  [[nodiscard]] DatabaseResult<TurnOutcome> save(const TurnRecords& records) override;
+  [[nodiscard]] std::optional<DatabaseError> tidy_up() override;
 
  private:
   Connection& connection_;

@@ -57,8 +57,8 @@ Outcome<std::unique_ptr<Node>> Node::open(const GlobalOptions& global, const Nod
   wanted.policy_of = [policies = &node->policies_](const std::string& tool) {
     return policies->policy_of(tool);
   };
-  LifeStore store{node->connection_, wanted.holder, wanted.must_stop};
-  node->reconciler_ = std::make_unique<Reconciler>(std::move(store), *node->provider_, std::move(wanted));
+  node->store_ = std::make_unique<SqlLifeStore>(node->connection_, wanted.holder, wanted.must_stop);
+  node->reconciler_ = std::make_unique<Reconciler>(*node->store_, *node->provider_, std::move(wanted));
   return node;
 }
 

@@ -45,6 +45,7 @@ class Node {
   Connection connection_;
   WatchPolicies policies_{configuration_};
   std::unique_ptr<Provider> provider_;
+  std::unique_ptr<LifeStore> store_;
   std::unique_ptr<Reconciler> reconciler_;
 };
 

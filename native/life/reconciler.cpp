@@ -4,13 +4,13 @@
 #include <openssl/rand.h>
 
 #include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
 #include "native/failpoint.hpp"
 #include "native/life/watch_json.hpp"
 #include "native/log.hpp"
+#include "native/stopwatch.hpp"
 
 namespace jobwatchdog {
 namespace {
@@ -59,16 +59,20 @@ const char* outcome_word(Submission::Kind kind) {
   return "unknown";
 }
 
-/// 256 bits of the system's generator, in hexadecimal digits. Source: invariants.md S2.
-std::string random_token() {
-  std::array<unsigned char, 32> bytes{};
-  if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1)
+std::uint64_t system_random() {
+  std::uint64_t number = 0;
+  if (RAND_bytes(reinterpret_cast<unsigned char*>(&number), sizeof number) != 1)
     throw std::runtime_error("the system gives no random numbers");
-  std::string token;
+  return number;
+}
+
+/// 256 bits in hexadecimal digits. Source: invariants.md S2.
+std::string random_token(const std::function<std::uint64_t()>& random) {
   constexpr const char* digits = "0123456789abcdef";
-  for (const unsigned char byte : bytes) {
-    token += digits[byte >> 4U];
-    token += digits[byte & 15U];
+  std::string token;
+  for (int word = 0; word < 4; ++word) {
+    std::uint64_t bits = random();
+    for (int digit = 0; digit < 16; ++digit, bits >>= 4U) token += digits[bits & 15U];
   }
   return token;
 }
@@ -82,11 +86,12 @@ Submission refused(std::string why) {
 
 }  // namespace
 
-Reconciler::Reconciler(LifeStore store, Provider& provider, ReconcilerOptions options)
-    : store_(std::move(store)),
-      provider_(provider),
-      options_(std::move(options)),
-      random_(std::random_device{}()) {}
+Reconciler::Reconciler(LifeStore& store, Provider& provider, ReconcilerOptions options)
+    : store_(store), provider_(provider), options_(std::move(options)) {
+  if (!options_.clock) options_.clock = [since = Stopwatch{}] { return since.elapsed(); };
+  if (!options_.random) options_.random = system_random;
+  looked_at_ = tidied_at_ = options_.clock();
+}
 
 std::optional<DatabaseError> Reconciler::turn(Duration patience) {
   if (auto error = look_for_work()) return error;
@@ -99,8 +104,8 @@ bool Reconciler::is_idle() const { return !found_work_ && provider_.under_way() 
 
 std::optional<DatabaseError> Reconciler::finish(Duration patience) {
   is_finishing_ = true;
-  const Stopwatch stopwatch;
-  while (!submits_.empty() && stopwatch.elapsed() < patience) {
+  const Duration began_at = options_.clock();
+  while (!submits_.empty() && options_.clock() - began_at < patience) {
     for (const ProviderAnswer& answer : provider_.wait(milliseconds(200))) take_answer(answer);
     if (auto error = save()) return error;
   }
@@ -118,7 +123,7 @@ bool Reconciler::has_room() const {
   return !is_finishing_ && provider_.under_way() < static_cast<std::size_t>(options_.questions_at_once_max);
 }
 
-int Reconciler::draw_permille() { return std::uniform_int_distribution<int>{0, 1000}(random_); }
+int Reconciler::draw_permille() { return static_cast<int>(options_.random() % 1001); }
 
 std::uint64_t Reconciler::ask(ProviderQuestion question) {
   question.number = ++last_number_;
@@ -129,18 +134,17 @@ std::uint64_t Reconciler::ask(ProviderQuestion question) {
 
 std::optional<DatabaseError> Reconciler::look_for_work() {
   if (options_.must_stop() || !has_room()) return std::nullopt;
-  if (since_look_.elapsed() < look_interval && !found_work_) return std::nullopt;
-  since_look_ = {};
+  if (options_.clock() - looked_at_ < look_interval && !found_work_) return std::nullopt;
+  looked_at_ = options_.clock();
   found_work_ = false;
   if (auto error = wish_for_claims()) return error;
   if (auto error = lease_checks()) return error;
-  if (since_chase_.elapsed() >= chase_interval || is_first_look_) {
-    since_chase_ = {};
+  if (!chased_at_ || options_.clock() - *chased_at_ >= chase_interval) {
+    chased_at_ = options_.clock();
     if (auto error = lease_ended_tasks()) return error;
   }
-  is_first_look_ = false;
-  if (since_tidy_.elapsed() < tidy_interval) return std::nullopt;
-  since_tidy_ = {};
+  if (options_.clock() - tidied_at_ < tidy_interval) return std::nullopt;
+  tidied_at_ = options_.clock();
   return store_.tidy_up();
 }
 
@@ -175,7 +179,7 @@ void Reconciler::wish_for_claim(const std::string& account, int count) {
   ClaimWish& wish =
       same == records_.claims.end() ? records_.claims.emplace_back(ClaimWish{account, {}}) : *same;
   for (int i = 0; i < count && wish.tokens.size() < claims_at_once_max; ++i)
-    wish.tokens.push_back(random_token());
+    wish.tokens.push_back(random_token(options_.random));
 }
 
 std::optional<DatabaseError> Reconciler::wish_for_claims() {
@@ -190,7 +194,7 @@ std::optional<DatabaseError> Reconciler::wish_for_claims() {
 void Reconciler::begin(LeasedCheck leased) {
   const ToolPolicy policy = options_.policy_of(leased.attempt.tool);
   const bool was_rung = leased.job.was_rung;
-  Check check{std::move(leased), policy.watch, {}};
+  Check check{std::move(leased), policy.watch, options_.clock()};
   if (!policy.is_watched && !was_rung) {
     decide(std::move(check), {.next_check_after = policy.watch.poll_interval}, "not watched", "");
     return;
@@ -315,7 +319,7 @@ void Reconciler::take_answer(const ProviderAnswer& answer) {
     ++counts_.checks;
     if (answer.verdict.kind == Verdict::Kind::unknown) ++counts_.unknown;
     Check& asked = check.mapped();
-    const WatchMoment moment{asked.leased.leased_at + asked.since.elapsed(), draw_permille()};
+    const WatchMoment moment{asked.leased.leased_at + (options_.clock() - asked.begun_at), draw_permille()};
     const CheckDecision decision = take_verdict(asked.leased.job, answer.verdict, moment, asked.policy);
     decide(std::move(asked), decision, verdict_word(answer.verdict.kind), answer.words);
   } else if (auto submit = submits_.extract(answer.number)) {

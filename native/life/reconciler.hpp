@@ -9,7 +9,6 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -17,7 +16,6 @@
 #include "native/life/life_store.hpp"
 #include "native/life/watch_policies.hpp"
 #include "native/provider/provider.hpp"
-#include "native/stopwatch.hpp"
 
 namespace jobwatchdog {
 
@@ -28,6 +26,10 @@ struct ReconcilerOptions {
   int questions_at_once_max{400};  ///< Under way at the provider, of all kinds.
   std::function<ToolPolicy(const std::string& tool)> policy_of;
   std::function<bool()> must_stop;
+  /// Time since any fixed moment, by a clock that only goes on; empty = this machine's. It measures rests
+  /// and answers here; when anything happened to a job, the database's clock says.
+  std::function<Duration()> clock{};
+  std::function<std::uint64_t()> random{};  ///< 64 bits a call; empty = the system's generator.
 };
 
 /// What a reconciler has done so far; each field is also a counter of the metrics.
@@ -50,7 +52,7 @@ struct ReconcileCounts {
 
 class Reconciler {
  public:
-  Reconciler(LifeStore store, Provider& provider, ReconcilerOptions options);
+  Reconciler(LifeStore& store, Provider& provider, ReconcilerOptions options);
 
   /// One turn: leases when it is time to, waits for answers for at most `patience`, saves and acts.
   /** Errors: the database is gone for good; what was not saved is found again when the leases end. */
@@ -66,7 +68,7 @@ class Reconciler {
   struct Check {
     LeasedCheck leased;
     WatchPolicy policy;
-    Stopwatch since;  ///< Since the lease, whose time is the database's.
+    Duration begun_at;  ///< When it was leased, by the clock here.
   };
   struct Submit {
     Attempt attempt;
@@ -99,7 +101,7 @@ class Reconciler {
   [[nodiscard]] bool has_room() const;
   [[nodiscard]] int draw_permille();
 
-  LifeStore store_;
+  LifeStore& store_;
   Provider& provider_;
   ReconcilerOptions options_;
   ReconcileCounts counts_;
@@ -115,11 +117,9 @@ class Reconciler {
   std::uint64_t last_number_{0};
   bool found_work_{true};
   bool is_finishing_{false};
-  bool is_first_look_{true};
-  Stopwatch since_look_;
-  Stopwatch since_chase_;
-  Stopwatch since_tidy_;
-  std::mt19937_64 random_;
+  Duration looked_at_;
+  Duration tidied_at_;
+  std::optional<Duration> chased_at_;
 };
 
 }  // namespace jobwatchdog

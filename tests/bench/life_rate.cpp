@@ -114,8 +114,8 @@ int run(const std::string& url, int connection_count, int job_count) {
   Connection connection = connect(url);
   prepare(connection, connection_count, job_count);
   InstantProvider provider;
-  Reconciler reconciler{LifeStore{connection, node_options().holder, node_options().must_stop}, provider,
-                        node_options()};
+  SqlLifeStore store{connection, node_options().holder, node_options().must_stop};
+  Reconciler reconciler{store, provider, node_options()};
   std::atomic<int> next{0};
   const Stopwatch stopwatch;
   std::vector<std::thread> users;

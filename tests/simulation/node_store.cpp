@@ -1,0 +1,115 @@
+// A node's transactions: on their way, at one instant in the database, on their way back, and what goes
+// wrong.
+#include "tests/simulation/node.hpp"
+#include "tests/simulation/world.hpp"
+
+namespace jobwatchdog::test {
+namespace {
+
+constexpr int attempts_max = 6;
+
+bool decides_by_old_reading(Mutant mutant) {
+  return mutant == Mutant::count_without_lock || mutant == Mutant::stale_queue_head ||
+         mutant == Mutant::refund_by_flag || mutant == Mutant::user_looked_up;
+}
+
+}  // namespace
+
+/// As native/retry.hpp does it: what may run twice is tried again.
+template <typename Value, typename Work>
+DatabaseResult<Value> Node::transact(const char* name, bool writes, Work work) {
+  const WorldFaults& faults = world_.settings.faults;
+  const std::string word = name;
+  for (int attempt = 1; attempt <= attempts_max; ++attempt) {
+    std::optional<Tables> seen;
+    if (decides_by_old_reading(world_.model.mutant())) seen = world_.model.tables;
+    rest(world_.chance.between(milliseconds(1), milliseconds(20)));
+    may_die(writes ? "before a transaction" : "before a look");
+    if (world_.strikes(faults.conflict, "database: a conflict") ||
+        world_.strikes(faults.connection_lost, "database: a connection is lost before COMMIT")) {
+      rest(world_.chance.between(milliseconds(20), seconds(2)));
+      continue;
+    }
+    world_.tell(name_, ": ", word);
+    std::optional<Value> outcome;
+    try {
+      outcome = world_.transact([&](LifeModel& model) {
+        model.seen = std::move(seen);
+        Value value = work(model);
+        model.seen.reset();
+        return value;
+      });
+    } catch (const SqlRefusal& refusal) {
+      throw LawBroken{"database: what a node writes is never refused", word + ": " + refusal.message};
+    }
+    if (world_.strikes(faults.commit_in_doubt, "database: the answer to a COMMIT is lost")) {
+      rest(world_.chance.between(milliseconds(20), seconds(3)));
+      continue;
+    }
+    rest(world_.chance.between(milliseconds(1), milliseconds(20)));
+    may_die(writes ? "after a transaction" : "after a look");
+    return std::move(*outcome);
+  }
+  return DatabaseError{DatabaseError::Kind::connection_lost, "", "the database stays away", ""};
+}
+
+DatabaseResult<std::vector<LeasedCheck>> Node::lease_checks(int count_max) {
+  auto checks = transact<std::vector<LeasedCheck>>("lease_due_checks", false, [&](LifeModel& model) {
+    return model.lease_due_checks(name_, count_max, holder_.lease);
+  });
+  if (checks.ok() && world_.model.mutant() == Mutant::deadline_by_node_clock) {
+    for (LeasedCheck& check : checks.value()) check.leased_at = world_.now() + clock_error_;
+  }
+  return checks;
+}
+
+DatabaseResult<std::vector<LeasedTask>> Node::lease_ended_tasks(int count_max) {
+  return transact<std::vector<LeasedTask>>("lease_ended_tasks", false, [&](LifeModel& model) {
+    return model.lease_ended_tasks(name_, count_max, holder_.lease);
+  });
+}
+
+DatabaseResult<std::vector<AccountToServe>> Node::accounts_to_serve() {
+  return transact<std::vector<AccountToServe>>("accounts_to_serve", false,
+                                               [](LifeModel& model) { return model.accounts_to_serve(); });
+}
+
+std::optional<DatabaseError> Node::tidy_up() {
+  const auto freed =
+      transact<int>("free_expired_slots", true, [](LifeModel& model) { return model.free_expired_slots(); });
+  return freed.ok() ? std::nullopt : std::optional{freed.error()};
+}
+
+/// As SqlLifeStore's transaction of a turn.
+TurnOutcome Node::play_turn(LifeModel& model, const TurnRecords& records) const {
+  TurnOutcome outcome;
+  outcome.submissions_became = model.record_submissions(records.submissions, holder_.first_check_after);
+  outcome.settled = model.settle_attempts(records.settlements);
+  model.record_checks(name_, records.checks);
+  outcome.ended_tasks_became = model.record_ended_tasks(records.ended_tasks);
+  outcome.repaired_count = model.record_webhook_repairs(records.repairs);
+  for (const ClaimWish& wish : records.claims) {
+    for (ClaimedJob& job : model.claim_next_jobs(wish.account, name_, wish.tokens, holder_.lease))
+      outcome.claimed.push_back(std::move(job));
+  }
+  return outcome;
+}
+
+/// A mutant of the node's own: no usable answer counts as the end.
+void Node::spoil(TurnRecords& records) const {
+  if (world_.model.mutant() != Mutant::refund_on_unknown) return;
+  for (const Json& check : records.checks) {
+    if (check.at("verdict") != "unknown") continue;
+    Json row = check;
+    row.update({{"status", "failed"}, {"task_has_ended", false}, {"error_message", "no answer"}});
+    records.settlements.push_back(std::move(row));
+  }
+}
+
+DatabaseResult<TurnOutcome> Node::save(const TurnRecords& records) {
+  TurnRecords written = records;
+  spoil(written);
+  return transact<TurnOutcome>("save", true, [&](LifeModel& model) { return play_turn(model, written); });
+}
+
+}  // namespace jobwatchdog::test

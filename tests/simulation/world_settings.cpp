@@ -1,0 +1,93 @@
+// Drawing worlds.
+#include "tests/simulation/world_settings.hpp"
+
+#include "native/emulator/emulator_faults.hpp"
+
+namespace jobwatchdog::test {
+namespace {
+
+/// 0 = none, 1 = a bad day, 2 = the worst.
+int draw_strength(Chance& chance) {
+  const int draw = chance.below(10);
+  return draw < 3 ? 0 : draw < 6 ? 1 : 2;
+}
+
+void draw_network_faults(Chance& chance, WorldFaults& faults) {
+  const int strength = draw_strength(chance);
+  faults.request_lost = 20 * strength;
+  faults.request_late = 10 * strength;
+  faults.answer_lost = 30 * strength;
+  faults.not_connected = 15 * strength;
+  faults.turned_away = 20 * strength;
+  faults.key_refused = 2 * strength;
+  faults.webhook_unheard = 60 * strength;
+  faults.webhook_unanswered = 60 * strength;
+  faults.stranger = 100 * strength;
+}
+
+void draw_database_faults(Chance& chance, WorldFaults& faults) {
+  const int strength = draw_strength(chance);
+  faults.conflict = 10 * strength;
+  faults.connection_lost = 10 * strength;
+  faults.commit_in_doubt = 25 * strength;
+}
+
+void draw_node_faults(Chance& chance, WorldFaults& faults) {
+  const int strength = draw_strength(chance);
+  faults.node_crash = 3 * strength;
+  faults.node_pause = 3 * strength;
+  faults.node_stop = 2 * strength;
+}
+
+void draw_patience(Chance& chance, WorldSettings& world) {
+  world.watch.initial_delay = seconds(chance.between(5, 30));
+  world.watch.poll_interval = seconds(chance.between(5, 15));
+  world.watch.timeout_max = minutes(chance.strikes(500) ? 12 : chance.between(3, 12));
+  world.is_watched = !chance.strikes(50);
+  world.sweeps_by_cron = chance.strikes(600);
+  world.sweeps_by_rule = !world.sweeps_by_cron || chance.strikes(300);
+}
+
+void draw_emulator(Chance& chance, WorldSettings& world) {
+  EmulatorSettings& emulator = world.emulator;
+  constexpr const char* strengths[] = {"none", "mild", "worst"};
+  (void)set_faults(emulator, strengths[draw_strength(chance)]);
+  emulator.seed = world.seed;
+  emulator.public_url = "http://p";
+  emulator.task_time_min = seconds(chance.between(2, 60));
+  emulator.task_time_max = emulator.task_time_min + seconds(chance.between(0, 120));
+  // Mostly room for all, so that a task too many would be seen and not refused.
+  emulator.concurrent_tasks_max = chance.strikes(300) ? world.slot_count : 1'000;
+  if (chance.strikes(300)) emulator.submit_refused_permille = 400;
+}
+
+}  // namespace
+
+bool WorldSettings::provider_answers() const {
+  return is_watched &&
+         emulator.reply_5xx_permille + emulator.reply_garbage_permille + emulator.reply_never_permille == 0 &&
+         faults.request_lost + faults.node_crash + faults.conflict == 0;
+}
+
+WorldSettings draw_world(std::uint64_t seed) {
+  Chance chance{seed};
+  WorldSettings world;
+  world.seed = seed;
+  world.node_count = chance.between(1, 3);
+  world.user_count = chance.between(2, 6);
+  world.account_count = chance.between(1, 3);
+  world.slot_count = chance.between(1, 3);
+  world.job_count = chance.between(3, 12);
+  world.cancels_permille = chance.below(400);
+  world.jobs_come_within = minutes(chance.between(1, 12));
+  world.faults_end_after = world.jobs_come_within + minutes(chance.between(5, 15));
+  world.node_clock_error_max = minutes(chance.strikes(500) ? 60 * 24 * 5 : 0);
+  draw_emulator(chance, world);
+  draw_network_faults(chance, world.faults);
+  draw_database_faults(chance, world.faults);
+  draw_node_faults(chance, world.faults);
+  draw_patience(chance, world);
+  return world;
+}
+
+}  // namespace jobwatchdog::test

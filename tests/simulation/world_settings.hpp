@@ -1,0 +1,53 @@
+/// What a simulated world is made of: drawn from its seed.
+#pragma once
+
+#include "core/policy.hpp"
+#include "native/emulator/emulated_provider.hpp"
+#include "tests/simulation/chance.hpp"
+
+namespace jobwatchdog::test {
+
+/// How often things go wrong between the parts, in permille of their occasions.
+struct WorldFaults {
+  int request_lost{0};        ///< To the provider: it never arrives.
+  int request_late{0};        ///< It arrives when nobody waits for its answer any more.
+  int answer_lost{0};         ///< Of the provider, after its effect.
+  int not_connected{0};       ///< No connection to the provider.
+  int turned_away{0};         ///< 429, with a time to come back.
+  int key_refused{0};         ///< The key does not count for a while.
+  int conflict{0};            ///< The database ends a transaction that may be tried again.
+  int connection_lost{0};     ///< To the database, before COMMIT.
+  int commit_in_doubt{0};     ///< The database committed; its answer is lost.
+  int node_crash{0};          ///< At any step of a node.
+  int node_pause{0};          ///< At any step of a node: it stands still for seconds to minutes.
+  int node_stop{0};           ///< A node is asked to stop, and gives its leases back.
+  int webhook_unheard{0};     ///< Our server is away when a webhook comes.
+  int webhook_unanswered{0};  ///< It has stored the webhook; its answer is lost.
+  int stranger{0};            ///< Forged, replayed and flooding webhooks, per webhook sent.
+};
+
+struct WorldSettings {
+  std::uint64_t seed{0};
+  EmulatorSettings emulator;
+  WorldFaults faults;
+  WatchPolicy watch;
+  bool is_watched{true};       ///< false: WATCHDOG_ENABLED is off.
+  bool sweeps_by_rule{false};  ///< `jobwatchdog sweep` beside or instead of pg_cron's cleanup.
+  bool sweeps_by_cron{true};
+  int node_count{1};
+  int user_count{2};
+  int account_count{1};
+  int slot_count{1};  ///< Of each account.
+  int job_count{3};
+  int cancels_permille{0};
+  Duration jobs_come_within{minutes(10)};
+  Duration faults_end_after{minutes(20)};
+  Duration node_clock_error_max{};  ///< Either way.
+
+  /// Nothing goes wrong but at the provider's own end, and that answers.
+  [[nodiscard]] bool provider_answers() const;
+};
+
+[[nodiscard]] WorldSettings draw_world(std::uint64_t seed);
+
+}  // namespace jobwatchdog::test
