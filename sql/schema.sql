@@ -187,6 +187,25 @@ $$;
 
 COMMENT ON FUNCTION public.user_cancel_ai_job(p_table_name text, p_job_id uuid) IS 'Cancels a job of the caller and gives its credits back.';
 
+CREATE FUNCTION watchdog.accounts_to_serve() RETURNS TABLE(account text, waiting_count integer, free_count integer)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+BEGIN
+    RETURN QUERY
+    SELECT room.account, waiting.job_count, room.slot_count
+      FROM (SELECT slot.account, pg_catalog.count(*)::integer AS slot_count FROM watchdog.provider_slots AS slot
+             WHERE slot.state = 'free' GROUP BY slot.account) AS room
+      JOIN (SELECT active.account, pg_catalog.count(*)::integer AS job_count FROM watchdog.active_jobs AS active
+             WHERE active.queued_at IS NOT NULL GROUP BY active.account) AS waiting ON waiting.account = room.account
+     WHERE NOT EXISTS (SELECT FROM watchdog.runninghub_accounts AS known
+                        WHERE known.account = room.account AND known.submits_paused_until > pg_catalog.clock_timestamp())
+     ORDER BY room.account;
+END
+$$;
+
+COMMENT ON FUNCTION watchdog.accounts_to_serve() IS 'The accounts with waiting jobs, free slots and no pause, with how many of each.';
+
 CREATE FUNCTION watchdog.add_to_balances(p_users uuid[], p_amounts integer[]) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -355,7 +374,7 @@ $$;
 
 COMMENT ON FUNCTION watchdog.check_settlement(p_set jsonb) IS 'Raises 22023 unless the argument is a settlement: a terminal status, perhaps with error_message and output_url.';
 
-CREATE FUNCTION watchdog.claim_next_jobs(p_account text, p_owner text, p_token_hashes bytea[], p_lease interval) RETURNS TABLE(tool text, table_name text, job_id uuid, user_id uuid, attempt integer, webhook_path text, app_id text, inputs jsonb, problem text, token_hash bytea, waited_ms bigint)
+CREATE FUNCTION watchdog.claim_next_jobs(p_account text, p_owner text, p_token_hashes bytea[], p_lease interval) RETURNS TABLE(tool text, table_name text, job_id uuid, user_id uuid, attempt integer, webhook_path text, app_id text, inputs jsonb, problem text, token_hash bytea)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     SET plan_cache_mode TO 'force_generic_plan'
@@ -366,9 +385,24 @@ DECLARE
     v_tools text[];
     v_ids uuid[];
     v_ids_held uuid[];
+    v_attempts integer[];
+    v_payloads jsonb[];
+    v_slots integer[];
 BEGIN
     PERFORM watchdog.lock_admission(p_account);
     v_now := pg_catalog.clock_timestamp();
+    RETURN QUERY
+    SELECT submission.tool, known.table_name, submission.job_id, job.user_id, submission.attempt, known.webhook_path,
+           task.app_id, task.inputs, task.problem, submission.token_hash
+      FROM watchdog.submissions AS submission
+      JOIN watchdog.tools AS known ON known.tool = submission.tool
+     CROSS JOIN LATERAL (SELECT started.user_id, started.payload FROM public.ai_jobs AS started
+                          WHERE started.tool = submission.tool AND started.id = submission.job_id LIMIT 1) AS job
+     CROSS JOIN LATERAL watchdog.task_of_payload(submission.tool, job.payload) AS task
+     WHERE submission.token_hash = ANY (p_token_hashes) AND submission.outcome = 'open';
+    IF FOUND THEN
+        RETURN;
+    END IF;
     IF EXISTS (SELECT FROM watchdog.runninghub_accounts AS known
                 WHERE known.account = p_account AND known.submits_paused_until > v_now) THEN
         RETURN;
@@ -382,7 +416,8 @@ BEGIN
         SELECT pg_catalog.array_agg(head.tool), pg_catalog.array_agg(head.job_id) INTO v_tools, v_ids
           FROM (SELECT active.tool, active.job_id
                   FROM watchdog.active_jobs AS active
-                  JOIN public.ai_jobs AS job ON job.tool = active.tool AND job.id = active.job_id AND job.status = 'queued'
+                 CROSS JOIN LATERAL (SELECT job.id FROM public.ai_jobs AS job
+                                      WHERE job.tool = active.tool AND job.id = active.job_id AND job.status = 'queued' LIMIT 1) AS job
                  WHERE active.account = p_account AND active.queued_at IS NOT NULL
                  ORDER BY active.queued_at, active.tool, active.job_id
                  LIMIT v_wanted_count) AS head;
@@ -398,47 +433,47 @@ BEGIN
     END IF;
 
     v_now := pg_catalog.clock_timestamp();
-    UPDATE public.ai_jobs AS job
-       SET status = 'starting', started_at = v_now, updated_at = v_now, attempt = job.attempt + 1, api_account = p_account
-      FROM unnest(v_tools, v_ids) AS head (tool, job_id)
-     WHERE job.tool = head.tool AND job.id = head.job_id;
-    UPDATE watchdog.provider_slots AS slot
-       SET state = 'taken', tool = taken.tool, job_id = taken.job_id, attempt = job.attempt, task_id = NULL, changed_at = v_now,
-           deadline_at = v_now + known.hard_deadline_after
-      FROM (SELECT pg_catalog.row_number() OVER (ORDER BY free.slot) AS place, free.slot FROM watchdog.provider_slots AS free
-             WHERE free.account = p_account AND free.state = 'free') AS free
-      JOIN unnest(v_tools, v_ids) WITH ORDINALITY AS taken (tool, job_id, place) ON taken.place = free.place
-      JOIN public.ai_jobs AS job ON job.tool = taken.tool AND job.id = taken.job_id
-      JOIN watchdog.tools AS known ON known.tool = taken.tool
-     WHERE slot.account = p_account AND slot.slot = free.slot;
-    RETURN QUERY
     WITH started AS (
-        UPDATE watchdog.active_jobs AS active
-           SET queued_at = NULL, attempt = job.attempt, lease_owner = p_owner, leased_at = v_now, lease_until = v_now + p_lease,
-               next_check_at = v_now + p_lease, deadline_at = v_now + known.hard_deadline_after, rung_at = NULL, seen_at = NULL,
-               check_count = 0, last_verdict = NULL, watch = NULL
+        UPDATE public.ai_jobs AS job
+           SET status = 'starting', started_at = v_now, updated_at = v_now, attempt = job.attempt + 1, api_account = p_account
           FROM unnest(v_tools, v_ids) WITH ORDINALITY AS head (tool, job_id, place)
-          JOIN watchdog.tools AS known ON known.tool = head.tool
-          JOIN public.ai_jobs AS job ON job.tool = head.tool AND job.id = head.job_id
-          JOIN watchdog.active_jobs AS waiting ON waiting.tool = head.tool AND waiting.job_id = head.job_id
-         WHERE active.user_id = waiting.user_id
-     RETURNING head.place, active.tool, known.table_name, active.job_id, active.user_id, active.attempt, known.webhook_path,
-               waiting.queued_at),
+         WHERE job.tool = head.tool AND job.id = head.job_id
+     RETURNING head.place, job.attempt, job.payload)
+    SELECT pg_catalog.array_agg(started.attempt ORDER BY started.place), pg_catalog.array_agg(started.payload ORDER BY started.place)
+      INTO v_attempts, v_payloads FROM started;
+    SELECT pg_catalog.array_agg(free.slot) INTO v_slots
+      FROM (SELECT slot.slot FROM watchdog.provider_slots AS slot
+             WHERE slot.account = p_account AND slot.state = 'free' ORDER BY slot.slot LIMIT pg_catalog.cardinality(v_ids)) AS free;
+    UPDATE watchdog.provider_slots AS slot
+       SET state = 'taken', tool = head.tool, job_id = head.job_id, attempt = head.attempt, task_id = NULL, changed_at = v_now,
+           deadline_at = v_now + (SELECT known.hard_deadline_after FROM watchdog.tools AS known WHERE known.tool = head.tool)
+      FROM unnest(v_tools, v_ids, v_attempts, v_slots) AS head (tool, job_id, attempt, slot)
+     WHERE slot.account = p_account AND slot.slot = head.slot AND slot.state = 'free';
+    RETURN QUERY
+    WITH head AS MATERIALIZED (
+        SELECT heads.*, known.table_name, known.webhook_path, known.hard_deadline_after
+          FROM unnest(v_tools, v_ids, v_attempts, v_payloads) WITH ORDINALITY AS heads (tool, job_id, attempt, payload, place)
+          JOIN watchdog.tools AS known ON known.tool = heads.tool),
+    started AS (
+        UPDATE watchdog.active_jobs AS active
+           SET queued_at = NULL, attempt = head.attempt, lease_owner = p_owner, leased_at = v_now, lease_until = v_now + p_lease,
+               next_check_at = v_now + p_lease, deadline_at = v_now + head.hard_deadline_after, rung_at = NULL, seen_at = NULL,
+               check_count = 0, last_verdict = NULL, watch = NULL
+          FROM head
+         WHERE active.tool = head.tool AND active.job_id = head.job_id
+     RETURNING head.*, active.user_id),
     submitted AS (
         INSERT INTO watchdog.submissions (tool, job_id, attempt, account, token_hash, submitted_at)
         SELECT started.tool, started.job_id, started.attempt, p_account, p_token_hashes[started.place], v_now FROM started),
     told AS (
         INSERT INTO public.audit_log (action, table_name, record_id, old_data, new_data, actor)
         SELECT 'claim_next_jobs', started.table_name, started.job_id::text,
-               pg_catalog.jsonb_build_object('status', 'queued', 'queued_at', started.queued_at),
+               '{"status": "queued"}',
                pg_catalog.jsonb_build_object('status', 'starting', 'attempt', started.attempt, 'account', p_account), p_owner
           FROM started)
     SELECT started.tool, started.table_name, started.job_id, started.user_id, started.attempt, started.webhook_path,
-           task.app_id, task.inputs, task.problem, p_token_hashes[started.place],
-           (EXTRACT(epoch FROM v_now - started.queued_at) * 1000)::bigint
-      FROM started
-      JOIN public.ai_jobs AS job ON job.tool = started.tool AND job.id = started.job_id
-     CROSS JOIN LATERAL watchdog.task_of_payload(started.tool, job.payload) AS task
+           task.app_id, task.inputs, task.problem, p_token_hashes[started.place]
+      FROM started CROSS JOIN LATERAL watchdog.task_of_payload(started.tool, started.payload) AS task
      ORDER BY started.place;
 END
 $$;
@@ -668,9 +703,11 @@ BEGIN
            (EXTRACT(epoch FROM v_now) * 1000)::bigint, leased.rung_at IS NOT NULL, leased.watch
       FROM leased
       JOIN watchdog.tools AS known ON known.tool = leased.tool
-      JOIN public.ai_jobs AS job ON job.tool = leased.tool AND job.id = leased.job_id AND job.status IN ('starting', 'running')
-      LEFT JOIN watchdog.submissions AS submission
-        ON (submission.tool, submission.job_id, submission.attempt) = (leased.tool, leased.job_id, leased.attempt);
+     CROSS JOIN LATERAL (SELECT work.status, work.task_id, work.started_at, work.created_at FROM public.ai_jobs AS work
+                          WHERE work.tool = leased.tool AND work.id = leased.job_id AND work.status IN ('starting', 'running') LIMIT 1) AS job
+      LEFT JOIN LATERAL (SELECT sent.claimed_task_id, sent.outcome FROM watchdog.submissions AS sent
+                          WHERE sent.tool = leased.tool AND sent.job_id = leased.job_id AND sent.attempt = leased.attempt LIMIT 1) AS submission
+        ON true;
 END
 $$;
 
@@ -1000,8 +1037,9 @@ BEGIN
       JOIN pg_catalog.jsonb_to_recordset(p_answers) AS answer (
                tool text, job_id uuid, attempt integer, outcome text, task_id text, message text, words jsonb, pause_ms bigint)
         ON (answer.tool, answer.job_id, answer.attempt) = (recorded.tool, recorded.job_id, recorded.attempt)
-      JOIN public.ai_jobs AS job ON job.tool = answer.tool AND job.id = answer.job_id
-      JOIN watchdog.tools AS known ON known.tool = answer.tool;
+      JOIN watchdog.tools AS known ON known.tool = answer.tool
+     CROSS JOIN LATERAL (SELECT held.status, held.attempt, held.api_account FROM public.ai_jobs AS held
+                          WHERE held.tool = answer.tool AND held.id = answer.job_id LIMIT 1) AS job;
     IF v_told IS NULL THEN
         RETURN;
     END IF;
@@ -1077,6 +1115,28 @@ END
 $$;
 
 COMMENT ON FUNCTION watchdog.record_submissions(p_owner text, p_answers jsonb, p_first_check_after interval) IS 'Records answers [{tool, job_id, attempt, outcome, task_id, message, words, pause_ms}] to submits. Each job became running, queued, failed, held, or had ended.';
+
+CREATE FUNCTION watchdog.record_webhook_repairs(p_owner text, p_rows jsonb) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+DECLARE
+    v_repaired_count integer;
+BEGIN
+    INSERT INTO public.audit_log (action, table_name, record_id, new_data, actor)
+    SELECT 'webhook_repaired', known.table_name, lost.job_id::text,
+           pg_catalog.jsonb_build_object('attempt', lost.attempt, 'task_id', lost.task_id, 'provider', lost.words), p_owner
+      FROM pg_catalog.jsonb_to_recordset(p_rows) AS lost (tool text, job_id uuid, attempt integer, task_id text, words jsonb)
+      JOIN watchdog.tools AS known ON known.tool = lost.tool
+     WHERE NOT EXISTS (SELECT FROM watchdog.webhook_inbox AS heard
+                        WHERE heard.job_id = lost.job_id AND heard.tool = lost.tool AND heard.task_id = lost.task_id
+                          AND heard.outcome IN ('rung', 'early', 'late'));
+    GET DIAGNOSTICS v_repaired_count = ROW_COUNT;
+    RETURN v_repaired_count;
+END
+$$;
+
+COMMENT ON FUNCTION watchdog.record_webhook_repairs(p_owner text, p_rows jsonb) IS 'Leaves evidence for [{tool, job_id, attempt, task_id, words}] settled although no webhook of the task was heard. Returns how many were so.';
 
 CREATE FUNCTION watchdog.refuse_flag_history_change() RETURNS trigger
     LANGUAGE plpgsql
@@ -1516,7 +1576,8 @@ BEGIN
         SELECT known.table_name, active.job_id, other.status INTO active_table, active_job_id, active_status
           FROM watchdog.active_jobs AS active
           JOIN watchdog.tools AS known ON known.tool = active.tool
-          JOIN public.ai_jobs AS other ON other.tool = active.tool AND other.id = active.job_id
+         CROSS JOIN LATERAL (SELECT job.status FROM public.ai_jobs AS job
+                              WHERE job.tool = active.tool AND job.id = active.job_id LIMIT 1) AS other
          WHERE active.user_id = v_job.user_id;
         outcome := 'user_is_active';
         RETURN NEXT;
@@ -2501,6 +2562,9 @@ REVOKE ALL ON FUNCTION public.user_cancel_ai_job(p_table_name text, p_job_id uui
 GRANT ALL ON FUNCTION public.user_cancel_ai_job(p_table_name text, p_job_id uuid) TO authenticated;
 GRANT ALL ON FUNCTION public.user_cancel_ai_job(p_table_name text, p_job_id uuid) TO service_role;
 
+REVOKE ALL ON FUNCTION watchdog.accounts_to_serve() FROM PUBLIC;
+GRANT ALL ON FUNCTION watchdog.accounts_to_serve() TO service_role;
+
 REVOKE ALL ON FUNCTION watchdog.add_to_balances(p_users uuid[], p_amounts integer[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION watchdog.add_tool(p_tool text, p_table_name text) FROM PUBLIC;
@@ -2578,6 +2642,9 @@ REVOKE ALL ON FUNCTION watchdog.record_feature_flag() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION watchdog.record_submissions(p_owner text, p_answers jsonb, p_first_check_after interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION watchdog.record_submissions(p_owner text, p_answers jsonb, p_first_check_after interval) TO service_role;
+
+REVOKE ALL ON FUNCTION watchdog.record_webhook_repairs(p_owner text, p_rows jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION watchdog.record_webhook_repairs(p_owner text, p_rows jsonb) TO service_role;
 
 REVOKE ALL ON FUNCTION watchdog.refuse_flag_history_change() FROM PUBLIC;
 

@@ -1,21 +1,19 @@
 // One node, opened.
 #include "native/life/node.hpp"
 
-#include <random>
-
 #include "native/log.hpp"
 #include "native/process_name.hpp"
 #include "native/provider/accounts.hpp"
 #include "native/provider/runninghub.hpp"
 #include "native/stop_signal.hpp"
+#include "native/system_random.hpp"
 
 namespace jobwatchdog {
 namespace {
 
 /// Two containers may bear one name and one process number; their leases must not be one.
 std::string lease_owner(const std::string& command) {
-  constexpr std::uint32_t range = 0x10000;
-  return process_name(command) + " #" + std::to_string(std::random_device{}() % range);
+  return process_name(command) + " #" + std::to_string(system_random() % 65'536);
 }
 
 Outcome<std::vector<ProviderAccount>> open_accounts(Connection& connection) {

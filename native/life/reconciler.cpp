@@ -1,8 +1,6 @@
 // The reconciler: what is due is leased, asked about, decided by core, saved, and only then acted upon.
 #include "native/life/reconciler.hpp"
 
-#include <openssl/rand.h>
-
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -11,6 +9,7 @@
 #include "native/life/watch_json.hpp"
 #include "native/log.hpp"
 #include "native/stopwatch.hpp"
+#include "native/system_random.hpp"
 
 namespace jobwatchdog {
 namespace {
@@ -25,6 +24,7 @@ nlohmann::json identity(const Attempt& attempt) {
   return {{"tool", attempt.tool}, {"job_id", attempt.job_id}, {"attempt", attempt.number}};
 }
 
+/// 256 bits in hexadecimal digits. Source: invariants.md S2.
 /// The provider's words as JSON, whatever they are.
 nlohmann::json words_json(const std::string& words) {
   if (words.empty()) return nullptr;
@@ -59,14 +59,6 @@ const char* outcome_word(Submission::Kind kind) {
   return "unknown";
 }
 
-std::uint64_t system_random() {
-  std::uint64_t number = 0;
-  if (RAND_bytes(reinterpret_cast<unsigned char*>(&number), sizeof number) != 1)
-    throw std::runtime_error("the system gives no random numbers");
-  return number;
-}
-
-/// 256 bits in hexadecimal digits. Source: invariants.md S2.
 std::string random_token(const std::function<std::uint64_t()>& random) {
   constexpr const char* digits = "0123456789abcdef";
   std::string token;

@@ -102,7 +102,7 @@ inline const std::vector<BannedWords>& banned_words() {
       {"native/",
        "sleep_for|sleep_until|usleep|nanosleep|s?rand|random_device",
        "native/retry.hpp",
-       {"native/retry.cpp"}},
+       {"native/retry.cpp", "native/system_random.cpp"}},
       {"native/", "toml", "native/configuration.hpp", {"native/configuration", "native/toml_section.hpp"}},
       {"native/", "spdlog", "native/log.hpp", {"native/log.cpp"}},
       {"tests/", "GTEST_SKIP|DISABLED_\\w+", "a test that runs, or none", {}},

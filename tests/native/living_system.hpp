@@ -2,6 +2,7 @@
 /// of its own.
 #pragma once
 
+#include <algorithm>
 #include <csignal>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -22,8 +23,10 @@ class LivingSystem {
   /// second.
   explicit LivingSystem(const std::vector<std::string>& faults = {}) {
     std::vector<std::string> emulator{JOBWATCHDOG_BINARY, "emulate-provider", "--listen", "127.0.0.1:0",
-                                      "--json",           "--task-time",      "1 s"};
+                                      "--json"};
     emulator.insert(emulator.end(), faults.begin(), faults.end());
+    if (std::find(faults.begin(), faults.end(), "--task-time") == faults.end())
+      emulator.insert(emulator.end(), {"--task-time", "1 s"});
     emulator_ = std::make_unique<BackgroundProcess>(emulator, clean({}));
     const std::string told = emulator_->wait_for_error_line("listening on ");
     const std::size_t from = told.find("http://");

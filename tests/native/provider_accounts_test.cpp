@@ -103,9 +103,15 @@ TEST(provider_accounts, a_key_that_cannot_be_one_is_told_without_telling_it) {
                                           std::string{canary} + "\xc3\xa9", std::string(257, 'a')};
   for (const std::string& odd : odd_keys)
     EXPECT_THAT(problem({{base + "API_KEY_B", odd}}).where, HasSubstr("API_KEY_B"));
+}
+
+TEST(provider_accounts, one_without_a_key_is_left_out) {
   ProviderAccount keyless = stored("main");
   keyless.api_key = Secret{};
-  EXPECT_EQ(problem({}, {keyless}).where, "watchdog.runninghub_accounts, account main: api_key");
+  const auto accounts = all_accounts({}, {keyless, stored("other")});
+  ASSERT_TRUE(accounts.ok());
+  ASSERT_EQ(accounts.value().size(), 1U);
+  EXPECT_EQ(accounts.value()[0].name, "other");
 }
 
 TEST(provider_accounts, a_key_goes_only_over_tls_or_to_this_machine) {

@@ -1,4 +1,4 @@
-// Drawing worlds.
+// What a world is like: drawn from its seed.
 #include "tests/simulation/world_settings.hpp"
 
 #include "native/emulator/emulator_faults.hpp"
