@@ -42,8 +42,9 @@ BEGIN
          WHERE known.token_hash = v_token_hash AND known.task_id IS NULL;
     END IF;
     IF outcome IN ('rung', 'early', 'forged', 'misshapen') THEN
+        -- By the clock of this very moment: a ring that is dated before a lease which did not see it would pass as answered.
         UPDATE watchdog.active_jobs AS active
-           SET rung_at = v_now,
+           SET rung_at = pg_catalog.clock_timestamp(),
                next_check_at = LEAST(active.next_check_at, GREATEST(v_now, active.leased_at + interval '2 seconds'))
          WHERE active.tool = v_submission.tool AND active.job_id = v_submission.job_id AND active.attempt = v_submission.attempt
            AND active.queued_at IS NULL;
