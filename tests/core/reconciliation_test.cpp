@@ -65,7 +65,8 @@ TEST(reconciliation, without_a_first_rest_a_job_is_asked_about_at_once) {
   hasty.initial_delay = Duration{};
   JobAtWork job = running_job();
   EXPECT_EQ(begin_check(job, after(milliseconds(5)), hasty).kind, Kind::ask);
-  EXPECT_EQ(take_verdict(job, said(Verdict::Kind::succeeded), after(milliseconds(9)), hasty).kind, Kind::complete);
+  EXPECT_EQ(take_verdict(job, said(Verdict::Kind::succeeded), after(milliseconds(9)), hasty).kind,
+            Kind::complete);
 }
 
 TEST(reconciliation, a_webhook_that_rang_is_obeyed_at_once) {
@@ -153,7 +154,8 @@ TEST(reconciliation, a_node_asks_again_soon_after_a_bad_answer_and_a_page_does_n
     impatient.retry_delay_min = least;
     JobAtWork job = running_job();
     (void)begin_check(job, after(seconds(30)), impatient);
-    const CheckDecision decision = take_verdict(job, said(Verdict::Kind::unknown), after(seconds(30)), impatient);
+    const CheckDecision decision =
+        take_verdict(job, said(Verdict::Kind::unknown), after(seconds(30)), impatient);
     EXPECT_EQ(decision.next_check_after, least.ms == 0 ? policy.poll_interval : least);
   }
 }
