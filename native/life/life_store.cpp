@@ -21,18 +21,6 @@ constexpr TransactionOptions writing{.statement_timeout = seconds(10), .lock_tim
 
 std::string interval_of(Duration duration) { return std::to_string(duration.ms) + " milliseconds"; }
 
-std::string hash_literal(const std::string& token) {
-  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
-  SHA256(reinterpret_cast<const unsigned char*>(token.data()), token.size(), digest.data());
-  std::string text = "\\x";
-  constexpr const char* digits = "0123456789abcdef";
-  for (const unsigned char byte : digest) {
-    text += digits[byte >> 4U];
-    text += digits[byte & 15U];
-  }
-  return text;
-}
-
 Attempt attempt_of(const Rows& rows, std::size_t i) {
   return {rows.text(i, "tool"), rows.text(i, "table_name"), rows.text(i, "job_id"),
           static_cast<int>(rows.integer(i, "attempt")), rows.text(i, "account")};
@@ -146,7 +134,7 @@ class TurnTransaction {
     std::map<std::string, std::string> token_of;
     std::vector<std::string> hashes;
     for (const std::string& token : wish.tokens) {
-      hashes.push_back(hash_literal(token));
+      hashes.push_back(token_hash_of(token));
       token_of[hashes.back()] = token;
     }
     const DatabaseResult<Rows> rows = call(
@@ -171,6 +159,18 @@ class TurnTransaction {
 
 }  // namespace
 
+std::string token_hash_of(const std::string& token) {
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+  SHA256(reinterpret_cast<const unsigned char*>(token.data()), token.size(), digest.data());
+  std::string text = "\\x";
+  constexpr const char* digits = "0123456789abcdef";
+  for (const unsigned char byte : digest) {
+    text += digits[byte >> 4U];
+    text += digits[byte & 15U];
+  }
+  return text;
+}
+
 bool TurnRecords::is_empty() const {
   return submissions.empty() && settlements.empty() && checks.empty() && ended_tasks.empty() &&
          repairs.empty() && claims.empty();
@@ -183,8 +183,10 @@ DatabaseResult<std::vector<LeasedCheck>> SqlLifeStore::lease_checks(int count_ma
   if (!rows.ok()) return rows.error();
   std::vector<LeasedCheck> checks;
   for (std::size_t i = 0; i < rows.value().size(); ++i)
-    checks.push_back(
-        {attempt_of(rows.value(), i), job_of(rows.value(), i), {rows.value().integer(i, "now_ms")}});
+    checks.push_back({attempt_of(rows.value(), i),
+                      job_of(rows.value(), i),
+                      {rows.value().integer(i, "now_ms")},
+                      rows.value().text(i, "token_hash")});
   return checks;
 }
 
@@ -197,7 +199,7 @@ DatabaseResult<std::vector<LeasedTask>> SqlLifeStore::lease_ended_tasks(int coun
   for (std::size_t i = 0; i < rows.value().size(); ++i) {
     tasks.push_back({attempt_of(rows.value(), i), rows.value().text(i, "task_id"),
                      static_cast<int>(rows.value().integer(i, "check_count")),
-                     rows.value().boolean(i, "is_orphan")});
+                     rows.value().boolean(i, "is_orphan"), rows.value().text(i, "claim_token_hash")});
   }
   return tasks;
 }

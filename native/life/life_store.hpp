@@ -27,7 +27,8 @@ struct Attempt {
 struct LeasedCheck {
   Attempt attempt;
   JobAtWork job;
-  Instant leased_at;  ///< By the database's clock.
+  Instant leased_at;         ///< By the database's clock.
+  std::string token_hash{};  ///< As token_hash_of() tells it; "" for a job that was never submitted.
 };
 
 /// A task whose job is over.
@@ -36,7 +37,11 @@ struct LeasedTask {
   std::string task_id;
   int check_count{0};
   bool is_orphan{false};
+  std::string claim_token_hash{};  ///< Only a webhook named the task: its token must prove it; "" = known.
 };
+
+/// The hash of a webhook's token as the tables hold it, in the spelling of bytea.
+[[nodiscard]] std::string token_hash_of(const std::string& token);
 
 /// A job that was given a slot and is to be submitted.
 struct ClaimedJob {

@@ -69,6 +69,13 @@ std::string random_token(const std::function<std::uint64_t()>& random) {
   return token;
 }
 
+/// Whether the provider says that the webhook of a task is the one with that token. A webhook may name any
+/// task: without this somebody else's could be taken for the job's own, or cancelled. Source: invariants.md
+/// S2.
+bool proves_claim(const WebhookDetail& webhook, const std::string& token_hash) {
+  return webhook.is_known && !webhook.token.empty() && token_hash_of(webhook.token) == token_hash;
+}
+
 Submission refused(std::string why) {
   Submission submission;
   submission.kind = Submission::Kind::refused;
@@ -158,8 +165,11 @@ std::optional<DatabaseError> Reconciler::lease_ended_tasks() {
   found_work_ = found_work_ || !leased.value().empty();
   for (LeasedTask& task : leased.value()) {
     ++counts_.cancels;
-    const std::uint64_t number = ask(
-        {.kind = ProviderQuestion::Kind::cancel, .account = task.attempt.account, .task_id = task.task_id});
+    const std::uint64_t number =
+        ask({.kind = task.claim_token_hash.empty() ? ProviderQuestion::Kind::cancel
+                                                   : ProviderQuestion::Kind::webhook_detail,
+             .account = task.attempt.account,
+             .task_id = task.task_id});
     chases_.emplace(number, Chase{std::move(task), false});
   }
   return std::nullopt;
@@ -197,7 +207,8 @@ void Reconciler::begin(LeasedCheck leased) {
     decide(std::move(check), decision, "unknown", "");
     return;
   }
-  const std::uint64_t number = ask({.kind = ProviderQuestion::Kind::query,
+  const std::uint64_t number = ask({.kind = check.leased.job.task_id ? ProviderQuestion::Kind::query
+                                                                     : ProviderQuestion::Kind::webhook_detail,
                                     .account = check.leased.attempt.account,
                                     .task_id = decision.task_id});
   checks_.emplace(number, std::move(check));
@@ -280,12 +291,36 @@ void Reconciler::take_submission(const Submit& submit, const Submission& submiss
   records_.submissions.push_back(std::move(row));
 }
 
-void Reconciler::take_chase(Chase chase, const ProviderAnswer& answer) {
-  if (answer.kind == ProviderQuestion::Kind::cancel) {
-    chase.cancel_was_sent = answer.was_accepted;
+void Reconciler::take_check(Check check, const ProviderAnswer& answer) {
+  const bool is_claim = answer.kind == ProviderQuestion::Kind::webhook_detail;
+  if (is_claim && proves_claim(answer.webhook, check.leased.token_hash)) {
     const std::uint64_t number = ask({.kind = ProviderQuestion::Kind::query,
-                                      .account = chase.leased.attempt.account,
-                                      .task_id = chase.leased.task_id});
+                                      .account = check.leased.attempt.account,
+                                      .task_id = *check.leased.job.claimed_task_id});
+    checks_.emplace(number, std::move(check));
+    return;
+  }
+  Verdict verdict = answer.verdict;
+  if (is_claim) {
+    verdict = {};
+    verdict.message = "a webhook names it, the provider does not say so";
+  }
+  ++counts_.checks;
+  if (verdict.kind == Verdict::Kind::unknown) ++counts_.unknown;
+  const WatchMoment moment{check.leased.leased_at + (options_.clock() - check.begun_at), draw_permille()};
+  const CheckDecision decision = take_verdict(check.leased.job, verdict, moment, check.policy);
+  decide(std::move(check), decision, verdict_word(verdict.kind), answer.words);
+}
+
+void Reconciler::take_chase(Chase chase, const ProviderAnswer& answer) {
+  const bool is_proved = answer.kind == ProviderQuestion::Kind::webhook_detail &&
+                         proves_claim(answer.webhook, chase.leased.claim_token_hash);
+  if (is_proved || answer.kind == ProviderQuestion::Kind::cancel) {
+    chase.cancel_was_sent = answer.was_accepted;
+    const std::uint64_t number =
+        ask({.kind = is_proved ? ProviderQuestion::Kind::cancel : ProviderQuestion::Kind::query,
+             .account = chase.leased.attempt.account,
+             .task_id = chase.leased.task_id});
     chases_.emplace(number, std::move(chase));
     return;
   }
@@ -308,12 +343,7 @@ void Reconciler::free_slot(const std::string& account) {
 void Reconciler::take_answer(const ProviderAnswer& answer) {
   failpoint("after_answer");
   if (auto check = checks_.extract(answer.number)) {
-    ++counts_.checks;
-    if (answer.verdict.kind == Verdict::Kind::unknown) ++counts_.unknown;
-    Check& asked = check.mapped();
-    const WatchMoment moment{asked.leased.leased_at + (options_.clock() - asked.begun_at), draw_permille()};
-    const CheckDecision decision = take_verdict(asked.leased.job, answer.verdict, moment, asked.policy);
-    decide(std::move(asked), decision, verdict_word(answer.verdict.kind), answer.words);
+    take_check(std::move(check.mapped()), answer);
   } else if (auto submit = submits_.extract(answer.number)) {
     take_submission(submit.mapped(), answer.submission, answer.words);
   } else if (auto chase = chases_.extract(answer.number)) {

@@ -95,6 +95,7 @@ class Reconciler {
   void submit(const ClaimedJob& job);
   void take_answer(const ProviderAnswer& answer);
   void take_submission(const Submit& submit, const Submission& submission, const std::string& words);
+  void take_check(Check check, const ProviderAnswer& answer);
   void take_chase(Chase chase, const ProviderAnswer& answer);
   void count(const TurnOutcome& outcome);
   std::uint64_t ask(ProviderQuestion question);

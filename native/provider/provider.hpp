@@ -46,6 +46,7 @@ struct ProviderQuestion {
 struct WebhookDetail {
   bool is_known{false};  ///< false: the provider gave no usable answer, or has none.
   std::string status;    ///< "SUCCESS", "FAILED", or whatever it says.
+  std::string token;     ///< Last segment of the address that it was for: whose task it is. A secret.
   int retry_count{0};
   std::string response;  ///< What our server answered, in the provider's words, shortened.
 };

@@ -5,7 +5,8 @@ SET LOCAL statement_timeout = '60s';
 
 CREATE OR REPLACE FUNCTION watchdog.lease_due_checks(p_owner text, p_row_count_max integer, p_lease interval)
 RETURNS TABLE (tool text, table_name text, job_id uuid, attempt integer, account text, status text, task_id text, claimed_task_id text,
-               submission text, started_at_ms bigint, deadline_at_ms bigint, now_ms bigint, was_rung boolean, watch jsonb)
+               submission text, started_at_ms bigint, deadline_at_ms bigint, now_ms bigint, was_rung boolean, watch jsonb,
+               token_hash bytea)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = '' SET plan_cache_mode = 'force_generic_plan'
 AS $$
 DECLARE
@@ -27,7 +28,8 @@ BEGIN
            submission.claimed_task_id, submission.outcome,
            (EXTRACT(epoch FROM COALESCE(job.started_at, job.created_at)) * 1000)::bigint,
            (EXTRACT(epoch FROM COALESCE(leased.deadline_at, COALESCE(job.started_at, job.created_at) + known.hard_deadline_after)) * 1000)::bigint,
-           (EXTRACT(epoch FROM v_now) * 1000)::bigint, leased.rung_at IS NOT NULL, leased.watch
+           (EXTRACT(epoch FROM v_now) * 1000)::bigint, leased.rung_at IS NOT NULL, leased.watch,
+           submission.token_hash
       FROM leased
       JOIN watchdog.tools AS known ON known.tool = leased.tool
      CROSS JOIN LATERAL (SELECT work.status, work.task_id, work.started_at, work.created_at FROM public.ai_jobs AS work

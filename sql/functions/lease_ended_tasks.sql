@@ -1,10 +1,12 @@
 -- Tasks whose job is over and whose own end the provider has not confirmed: slots in cancelling, and orphans. Given to one node for a
--- while, as the checks are.
+-- while, as the checks are. A task that only a webhook named comes with the hash of its token: the node cancels it when the
+-- provider says that its webhook is that one.
 SET LOCAL lock_timeout = '5s';
 SET LOCAL statement_timeout = '60s';
 
 CREATE OR REPLACE FUNCTION watchdog.lease_ended_tasks(p_owner text, p_row_count_max integer, p_lease interval)
-RETURNS TABLE (is_orphan boolean, tool text, table_name text, job_id uuid, attempt integer, account text, task_id text, check_count integer)
+RETURNS TABLE (is_orphan boolean, tool text, table_name text, job_id uuid, attempt integer, account text, task_id text, check_count integer,
+               claim_token_hash bytea)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = '' SET plan_cache_mode = 'force_generic_plan'
 AS $$
 DECLARE
@@ -36,8 +38,11 @@ BEGIN
         UPDATE watchdog.provider_slots AS slot SET lease_owner = p_owner, lease_until = v_now + p_lease
           FROM due WHERE slot.account = due.account AND slot.slot = due.slot
      RETURNING slot.*)
-    SELECT false, leased.tool, known.table_name, leased.job_id, leased.attempt, leased.account, leased.task_id, leased.check_count
-      FROM leased JOIN watchdog.tools AS known ON known.tool = leased.tool;
+    SELECT false, leased.tool, known.table_name, leased.job_id, leased.attempt, leased.account, leased.task_id, leased.check_count,
+           CASE WHEN submission.task_id IS NULL THEN submission.token_hash END
+      FROM leased JOIN watchdog.tools AS known ON known.tool = leased.tool
+      LEFT JOIN watchdog.submissions AS submission
+        ON (submission.tool, submission.job_id, submission.attempt) = (leased.tool, leased.job_id, leased.attempt);
     RETURN QUERY
     WITH due AS MATERIALIZED (
         SELECT orphan.tool, orphan.job_id, orphan.attempt FROM watchdog.orphan_tasks AS orphan
@@ -49,8 +54,11 @@ BEGIN
         UPDATE watchdog.orphan_tasks AS orphan SET lease_owner = p_owner, lease_until = v_now + p_lease
           FROM due WHERE (orphan.tool, orphan.job_id, orphan.attempt) = (due.tool, due.job_id, due.attempt)
      RETURNING orphan.*)
-    SELECT true, leased.tool, known.table_name, leased.job_id, leased.attempt, leased.account, leased.task_id, leased.check_count
-      FROM leased JOIN watchdog.tools AS known ON known.tool = leased.tool;
+    SELECT true, leased.tool, known.table_name, leased.job_id, leased.attempt, leased.account, leased.task_id, leased.check_count,
+           CASE WHEN submission.task_id IS NULL THEN submission.token_hash END
+      FROM leased JOIN watchdog.tools AS known ON known.tool = leased.tool
+      LEFT JOIN watchdog.submissions AS submission
+        ON (submission.tool, submission.job_id, submission.attempt) = (leased.tool, leased.job_id, leased.attempt);
 END
 $$;
 COMMENT ON FUNCTION watchdog.lease_ended_tasks(text, integer, interval) IS
