@@ -676,7 +676,7 @@ $$;
 
 COMMENT ON FUNCTION watchdog.job_timeline(p_tool text, p_job_id uuid) IS 'What happened to a job: when, what, who, and the facts of it.';
 
-CREATE FUNCTION watchdog.lease_due_checks(p_owner text, p_row_count_max integer, p_lease interval) RETURNS TABLE(tool text, table_name text, job_id uuid, attempt integer, account text, status text, task_id text, claimed_task_id text, submission text, started_at_ms bigint, deadline_at_ms bigint, now_ms bigint, was_rung boolean, watch jsonb)
+CREATE FUNCTION watchdog.lease_due_checks(p_owner text, p_row_count_max integer, p_lease interval) RETURNS TABLE(tool text, table_name text, job_id uuid, attempt integer, account text, status text, task_id text, claimed_task_id text, submission text, started_at_ms bigint, deadline_at_ms bigint, now_ms bigint, was_rung boolean, watch jsonb, token_hash bytea)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     SET plan_cache_mode TO 'force_generic_plan'
@@ -700,7 +700,8 @@ BEGIN
            submission.claimed_task_id, submission.outcome,
            (EXTRACT(epoch FROM COALESCE(job.started_at, job.created_at)) * 1000)::bigint,
            (EXTRACT(epoch FROM COALESCE(leased.deadline_at, COALESCE(job.started_at, job.created_at) + known.hard_deadline_after)) * 1000)::bigint,
-           (EXTRACT(epoch FROM v_now) * 1000)::bigint, leased.rung_at IS NOT NULL, leased.watch
+           (EXTRACT(epoch FROM v_now) * 1000)::bigint, leased.rung_at IS NOT NULL, leased.watch,
+           submission.token_hash
       FROM leased
       JOIN watchdog.tools AS known ON known.tool = leased.tool
      CROSS JOIN LATERAL (SELECT work.status, work.task_id, work.started_at, work.created_at FROM public.ai_jobs AS work
@@ -713,7 +714,7 @@ $$;
 
 COMMENT ON FUNCTION watchdog.lease_due_checks(p_owner text, p_row_count_max integer, p_lease interval) IS 'Gives a node the jobs whose next check is due and which no other node holds, with the facts that the decision needs.';
 
-CREATE FUNCTION watchdog.lease_ended_tasks(p_owner text, p_row_count_max integer, p_lease interval) RETURNS TABLE(is_orphan boolean, tool text, table_name text, job_id uuid, attempt integer, account text, task_id text, check_count integer)
+CREATE FUNCTION watchdog.lease_ended_tasks(p_owner text, p_row_count_max integer, p_lease interval) RETURNS TABLE(is_orphan boolean, tool text, table_name text, job_id uuid, attempt integer, account text, task_id text, check_count integer, claim_token_hash bytea)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     SET plan_cache_mode TO 'force_generic_plan'
@@ -747,8 +748,11 @@ BEGIN
         UPDATE watchdog.provider_slots AS slot SET lease_owner = p_owner, lease_until = v_now + p_lease
           FROM due WHERE slot.account = due.account AND slot.slot = due.slot
      RETURNING slot.*)
-    SELECT false, leased.tool, known.table_name, leased.job_id, leased.attempt, leased.account, leased.task_id, leased.check_count
-      FROM leased JOIN watchdog.tools AS known ON known.tool = leased.tool;
+    SELECT false, leased.tool, known.table_name, leased.job_id, leased.attempt, leased.account, leased.task_id, leased.check_count,
+           CASE WHEN submission.task_id IS NULL THEN submission.token_hash END
+      FROM leased JOIN watchdog.tools AS known ON known.tool = leased.tool
+      LEFT JOIN watchdog.submissions AS submission
+        ON (submission.tool, submission.job_id, submission.attempt) = (leased.tool, leased.job_id, leased.attempt);
     RETURN QUERY
     WITH due AS MATERIALIZED (
         SELECT orphan.tool, orphan.job_id, orphan.attempt FROM watchdog.orphan_tasks AS orphan
@@ -760,8 +764,11 @@ BEGIN
         UPDATE watchdog.orphan_tasks AS orphan SET lease_owner = p_owner, lease_until = v_now + p_lease
           FROM due WHERE (orphan.tool, orphan.job_id, orphan.attempt) = (due.tool, due.job_id, due.attempt)
      RETURNING orphan.*)
-    SELECT true, leased.tool, known.table_name, leased.job_id, leased.attempt, leased.account, leased.task_id, leased.check_count
-      FROM leased JOIN watchdog.tools AS known ON known.tool = leased.tool;
+    SELECT true, leased.tool, known.table_name, leased.job_id, leased.attempt, leased.account, leased.task_id, leased.check_count,
+           CASE WHEN submission.task_id IS NULL THEN submission.token_hash END
+      FROM leased JOIN watchdog.tools AS known ON known.tool = leased.tool
+      LEFT JOIN watchdog.submissions AS submission
+        ON (submission.tool, submission.job_id, submission.attempt) = (leased.tool, leased.job_id, leased.attempt);
 END
 $$;
 
