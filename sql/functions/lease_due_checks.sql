@@ -34,7 +34,7 @@ BEGIN
       JOIN watchdog.tools AS known ON known.tool = leased.tool
      CROSS JOIN LATERAL (SELECT work.status, work.task_id, work.started_at, work.created_at FROM public.ai_jobs AS work
                           WHERE work.tool = leased.tool AND work.id = leased.job_id AND work.status IN ('starting', 'running') LIMIT 1) AS job
-      LEFT JOIN LATERAL (SELECT sent.claimed_task_id, sent.outcome FROM watchdog.submissions AS sent
+      LEFT JOIN LATERAL (SELECT sent.claimed_task_id, sent.outcome, sent.token_hash FROM watchdog.submissions AS sent
                           WHERE sent.tool = leased.tool AND sent.job_id = leased.job_id AND sent.attempt = leased.attempt LIMIT 1) AS submission
         ON true;
 END
