@@ -240,6 +240,8 @@ WebhookDetail read_webhook_detail(const HttpAnswer& answer, const std::string& t
   detail.is_known = named && (named->empty() || *named == task_id) && !detail.status.empty();
   if (!detail.is_known) return {};
   detail.response = first({"callbackResponse", "callback_response"});
+  const std::set<std::string> addresses = texts_under(*layers, {"webhookUrl", "webhook_url"});
+  if (addresses.size() == 1) detail.token = addresses.begin()->substr(addresses.begin()->rfind('/') + 1);
   const std::string count = first({"retryCount", "retry_count"});
   const bool is_count =
       !count.empty() && count.size() < 7 && count.find_first_not_of("0123456789") == std::string::npos;
