@@ -198,13 +198,13 @@ void Reconciler::begin(LeasedCheck leased) {
   const bool was_rung = leased.job.was_rung;
   Check check{std::move(leased), policy.watch, options_.clock()};
   if (!policy.is_watched && !was_rung) {
-    decide(std::move(check), {.next_check_after = policy.watch.poll_interval}, "not watched", "");
+    decide(check, {.next_check_after = policy.watch.poll_interval}, "not watched", "");
     return;
   }
   const WatchMoment moment{check.leased.leased_at, draw_permille()};
   const CheckDecision decision = begin_check(check.leased.job, moment, check.policy);
   if (decision.kind != CheckDecision::Kind::ask) {
-    decide(std::move(check), decision, "unknown", "");
+    decide(check, decision, "unknown", "");
     return;
   }
   const std::uint64_t number = ask({.kind = check.leased.job.task_id ? ProviderQuestion::Kind::query
@@ -214,7 +214,7 @@ void Reconciler::begin(LeasedCheck leased) {
   checks_.emplace(number, std::move(check));
 }
 
-void Reconciler::decide(Check check, const CheckDecision& decision, const std::string& verdict,
+void Reconciler::decide(const Check& check, const CheckDecision& decision, const std::string& verdict,
                         const std::string& words) {
   const Attempt& attempt = check.leased.attempt;
   const JobAtWork& job = check.leased.job;
@@ -309,7 +309,7 @@ void Reconciler::take_check(Check check, const ProviderAnswer& answer) {
   if (verdict.kind == Verdict::Kind::unknown) ++counts_.unknown;
   const WatchMoment moment{check.leased.leased_at + (options_.clock() - check.begun_at), draw_permille()};
   const CheckDecision decision = take_verdict(check.leased.job, verdict, moment, check.policy);
-  decide(std::move(check), decision, verdict_word(verdict.kind), answer.words);
+  decide(check, decision, verdict_word(verdict.kind), answer.words);
 }
 
 void Reconciler::take_chase(Chase chase, const ProviderAnswer& answer) {

@@ -90,7 +90,7 @@ class Reconciler {
   void free_slot(const std::string& account);
   [[nodiscard]] std::optional<DatabaseError> save();
   void begin(LeasedCheck leased);
-  void decide(Check check, const CheckDecision& decision, const std::string& verdict,
+  void decide(const Check& check, const CheckDecision& decision, const std::string& verdict,
               const std::string& words);
   void submit(const ClaimedJob& job);
   void take_answer(const ProviderAnswer& answer);
