@@ -5,6 +5,7 @@
 
 #include "core/backoff.hpp"
 #include "core/duration_text.hpp"
+#include "core/retry_after.hpp"
 
 namespace jobwatchdog {
 namespace {
@@ -124,7 +125,7 @@ CheckDecision take_verdict(JobAtWork& job, const Verdict& verdict, WatchMoment m
   } else {
     decision = wait_until(actions, moment, policy);
     decision.next_check_after =
-        std::max(decision.next_check_after, std::min(verdict.retry_after, watch_retry_after_max));
+        std::max(decision.next_check_after, std::min(verdict.retry_after, retry_after_max));
     decision.reason = verdict_words(job, verdict);
   }
   decision.adopt_task = !job.task_id && job.claimed_task_id && is_known;
@@ -140,7 +141,7 @@ SubmissionDecision decide_submission(const Submission& submission, int refusal_c
   if (has_no_task) {
     const int jitter = std::clamp(draw_permille, 0, 1000) * submit_pause.jitter_permille_max / 1000;
     decision.pause =
-        std::max(std::min(submission.retry_after, watch_retry_after_max),
+        std::max(std::min(submission.retry_after, retry_after_max),
                  submission.needs_person ? submit_pause.delay_max
                                          : backoff_delay(std::max(refusal_count, 1), jitter, submit_pause));
     decision.error_message = "O provedor está sem capacidade. Créditos estornados.";
@@ -159,7 +160,7 @@ ChaseDecision decide_chase(const Verdict& verdict, int check_count, bool is_orph
   if (verdict.kind == Verdict::Kind::not_found && check_count + 1 >= not_found_believed_after)
     return {.has_ended = true};
   const Duration rest = backoff_delay(check_count + 1, 0, is_orphan ? orphan_pause : chase_pause);
-  return {.next_check_after = std::max(rest, std::min(verdict.retry_after, watch_retry_after_max))};
+  return {.next_check_after = std::max(rest, std::min(verdict.retry_after, retry_after_max))};
 }
 
 }  // namespace jobwatchdog

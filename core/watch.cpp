@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/backoff.hpp"
+#include "core/retry_after.hpp"
 
 namespace jobwatchdog {
 namespace {
@@ -179,7 +180,7 @@ void take_error(Turn& turn, const WatchEvent& event) {
     return give_up(turn, why);
   }
   settle_answer(turn, true, why);
-  const Duration retry_after = std::clamp(event.retry_after, Duration{}, watch_retry_after_max);
+  const Duration retry_after = std::clamp(event.retry_after, Duration{}, retry_after_max);
   state.not_before = state.lived + retry_after;
   state.next_ask_at = std::max(state.next_ask_at, state.not_before);
 }

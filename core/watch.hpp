@@ -152,9 +152,7 @@ inline constexpr Duration watch_rest_min =
 inline constexpr Duration watch_together_within =
     seconds(5);  ///< So much earlier a job goes along with others.
 inline constexpr Duration watch_lateness_max = seconds(90);  ///< Longest belief in a wake-up that came late.
-inline constexpr Duration watch_retry_after_max =
-    minutes(10);                                   ///< Longest obedience to a server that says later.
-inline constexpr int watch_late_answers_max = 10;  ///< Checks past the limit before giving up.
+inline constexpr int watch_late_answers_max = 10;            ///< Checks past the limit before giving up.
 
 /// One step of the machine.
 /** Units:  milliseconds; `policy` is valid by validate_watch_policy().

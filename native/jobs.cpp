@@ -3,18 +3,6 @@
 
 namespace jobwatchdog {
 
-Outcome<Connection> open_managed(const GlobalOptions& global) {
-  const Outcome<Configuration> configuration = open_configuration(global);
-  if (!configuration.ok()) return configuration.error();
-  Outcome<Connection> connection = open_connection(global, configuration.value());
-  if (!connection.ok()) return connection.error();
-  const Outcome<SchemaState> schema = open_schema(connection.value(), configuration.value());
-  if (!schema.ok()) return schema.error();
-  if (schema.value().has_managed) return std::move(connection.value());
-  return Failure{ExitCode::schema_out_of_date,
-                 {{"database", "the managed schema is not there", "run `jobwatchdog migrate`"}}};
-}
-
 Outcome<FoundJob> find_job(Connection& connection, const std::string& id) {
   const DatabaseResult<Rows> rows = connection.query(
       "SELECT job.tool, known.table_name, job.id FROM public.ai_jobs AS job JOIN watchdog.tools AS known USING (tool) "

@@ -1,4 +1,4 @@
-/// What the commands about single jobs share: the managed database, and a job by its id.
+/// What the commands about single jobs share: a job by its id, and its age.
 #pragma once
 
 #include <string>
@@ -7,9 +7,6 @@
 #include "native/workspace.hpp"
 
 namespace jobwatchdog {
-
-/// Opens the database and makes sure that the managed schema is there.
-[[nodiscard]] Outcome<Connection> open_managed(const GlobalOptions& global);
 
 struct FoundJob {
   std::string tool;

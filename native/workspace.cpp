@@ -179,6 +179,16 @@ Outcome<SchemaState> open_schema(Connection& connection, const Configuration& co
   return std::move(read.value());
 }
 
+Outcome<Connection> open_managed(const GlobalOptions& options, const Configuration& configuration) {
+  Outcome<Connection> connection = open_connection(options, configuration);
+  if (!connection.ok()) return connection.error();
+  const Outcome<SchemaState> schema = open_schema(connection.value(), configuration);
+  if (!schema.ok()) return schema.error();
+  if (schema.value().has_managed) return std::move(connection.value());
+  return Failure{ExitCode::schema_out_of_date,
+                 {{"database", "the managed schema is not there", "run `jobwatchdog migrate`"}}};
+}
+
 Failure failure_of(const std::string& doing, const DatabaseError& error) {
   using Kind = DatabaseError::Kind;
   const bool gone =

@@ -45,6 +45,10 @@ void warn_of_standby(Connection& connection);
 /// The state of the schema; a failure (out of date) when this binary must not work on it with these rules.
 [[nodiscard]] Outcome<SchemaState> open_schema(Connection& connection, const Configuration& configuration);
 
+/// Connects, and makes sure that the managed schema is there and fits.
+[[nodiscard]] Outcome<Connection> open_managed(const GlobalOptions& options,
+                                               const Configuration& configuration);
+
 /// A database error in the middle of a command.
 [[nodiscard]] Failure failure_of(const std::string& doing, const DatabaseError& error);
 

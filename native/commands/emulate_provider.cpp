@@ -9,6 +9,7 @@
 #include "native/emulator/emulator_faults.hpp"
 #include "native/emulator/emulator_http.hpp"
 #include "native/http/http_client.hpp"
+#include "native/http/listen_address.hpp"
 #include "native/json_text.hpp"
 #include "native/log.hpp"
 #include "native/stop_signal.hpp"
@@ -26,22 +27,6 @@ constexpr Duration rest_max = milliseconds(100);
 constexpr Duration farewell_patience = seconds(2);
 /// Beside the file a form holds a few lines.
 constexpr std::size_t form_size_max = upload_size_max + 1'048'576;
-
-/// Where to listen: "127.0.0.1:8799" or "[::1]:8799".
-Result<HttpServerOptions> server_options(const std::string& listen) {
-  HttpServerOptions options{.body_size_max = form_size_max};
-  const std::size_t colon = listen.rfind(':');
-  const std::string port = colon == std::string::npos ? "" : listen.substr(colon + 1);
-  const bool is_number =
-      !port.empty() && port.size() <= 5 && port.find_first_not_of("0123456789") == std::string::npos;
-  if (!is_number || std::stoi(port) > 65'535)
-    return Problem{"--listen", "\"" + listen + "\" is not ADDRESS:PORT", "write one such as 127.0.0.1:8799"};
-  options.address = listen.substr(0, colon);
-  if (options.address.starts_with('[') && options.address.ends_with(']'))
-    options.address = options.address.substr(1, options.address.size() - 2);
-  options.port = std::stoi(port);
-  return options;
-}
 
 /// "5 s..15 s", or one duration for all tasks.
 std::optional<Problem> read_task_time(const std::string& text, EmulatorSettings& settings) {
@@ -105,9 +90,7 @@ class Emulation {
         HttpServer::start(options, [this](const HttpRequest& request) { return answer(request); });
     if (!server.ok())
       return Problem{"--listen", server.error().where + ": " + server.error().what, server.error().mend};
-    const bool is_v6 = options.address.find(':') != std::string::npos;
-    url_ = "http://" + (is_v6 ? "[" + options.address + "]" : options.address) + ":" +
-           std::to_string(server.value().port());
+    url_ = http_url(options.address, server.value().port());
     if (settings_.public_url.empty()) settings_.public_url = url_;
     provider_.emplace(settings_, tell_event);
     server_.emplace(std::move(server.value()));
@@ -206,12 +189,14 @@ void print_counts(const EmulatorCounts& counts, bool as_json) {
 }  // namespace
 
 ExitCode run_emulate_provider(const GlobalOptions& global, const EmulateProviderCommand& command) {
-  const Result<HttpServerOptions> options = server_options(command.listen);
-  if (!options.ok()) return report({ExitCode::usage, {options.error()}});
+  const Result<ListenAddress> listen = parse_listen_address(command.listen, "127.0.0.1:8799");
+  if (!listen.ok()) return report({ExitCode::usage, {listen.error()}});
   const Result<EmulatorSettings> settings = emulator_settings(command);
   if (!settings.ok()) return report({ExitCode::usage, {settings.error()}});
   Emulation emulation{settings.value()};
-  if (auto problem = emulation.open(options.value())) return report({ExitCode::failure, {*problem}});
+  const HttpServerOptions options{
+      .address = listen.value().address, .port = listen.value().port, .body_size_max = form_size_max};
+  if (auto problem = emulation.open(options)) return report({ExitCode::failure, {*problem}});
   const std::string& url = emulation.url();
   if (!global.quiet) {
     std::cerr << "provider emulator: listening on " << url << " (seed " << command.seed << ", faults "

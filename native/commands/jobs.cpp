@@ -79,7 +79,9 @@ std::string list_text(const Rows& rows) {
 ExitCode run_jobs_list(const GlobalOptions& global, const JobsListCommand& command) {
   const Outcome<std::vector<std::string>> statuses = wanted_statuses(command);
   if (!statuses.ok()) return report(statuses.error());
-  Outcome<Connection> connection = open_managed(global);
+  const Outcome<Configuration> configuration = open_configuration(global);
+  if (!configuration.ok()) return report(configuration.error());
+  Outcome<Connection> connection = open_managed(global, configuration.value());
   if (!connection.ok()) return report(connection.error());
   warn_of_standby(connection.value());
   const auto given = [](const std::string& text) { return text.empty() ? Text{} : Text{text}; };
@@ -102,7 +104,9 @@ ExitCode run_jobs_list(const GlobalOptions& global, const JobsListCommand& comma
 }
 
 ExitCode run_jobs_cancel(const GlobalOptions& global, const JobsCancelCommand& command) {
-  Outcome<Connection> connection = open_managed(global);
+  const Outcome<Configuration> configuration = open_configuration(global);
+  if (!configuration.ok()) return report(configuration.error());
+  Outcome<Connection> connection = open_managed(global, configuration.value());
   if (!connection.ok()) return report(connection.error());
   const Outcome<FoundJob> job = find_job(connection.value(), command.job_id);
   if (!job.ok()) return report(job.error());

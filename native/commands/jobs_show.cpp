@@ -91,7 +91,9 @@ nlohmann::ordered_json show_json(const Rows& job, const FoundJob& found, const R
 }  // namespace
 
 ExitCode run_jobs_show(const GlobalOptions& global, const std::string& job_id) {
-  Outcome<Connection> connection = open_managed(global);
+  const Outcome<Configuration> configuration = open_configuration(global);
+  if (!configuration.ok()) return report(configuration.error());
+  Outcome<Connection> connection = open_managed(global, configuration.value());
   if (!connection.ok()) return report(connection.error());
   warn_of_standby(connection.value());
   const Outcome<FoundJob> found = find_job(connection.value(), job_id);

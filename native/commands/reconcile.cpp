@@ -13,9 +13,6 @@
 namespace jobwatchdog {
 namespace {
 
-/// Longest wait for the answers to submits that are under way: as long as a submit may take.
-constexpr Duration finish_patience = seconds(35);
-
 ExitCode code_of(const ReconcileCounts& counts) {
   if (stop_signal() == SIGINT) return ExitCode::interrupted;
   if (stop_signal() == SIGTERM) return ExitCode::terminated;

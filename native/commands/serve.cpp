@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "native/commands.hpp"
+#include "native/http/listen_address.hpp"
 #include "native/json_text.hpp"
 #include "native/life/node.hpp"
 #include "native/life/reconcile_report.hpp"
@@ -14,24 +15,7 @@
 namespace jobwatchdog {
 namespace {
 
-constexpr Duration finish_patience = seconds(35);
 constexpr Duration drain_patience = seconds(5);
-
-Outcome<HttpServerOptions> server_options(const ServeCommand& command) {
-  const auto colon = command.listen.rfind(':');
-  const Failure wrong{
-      ExitCode::usage,
-      {{"--listen", "\"" + command.listen + "\" is not an address with a port", "write 127.0.0.1:8787"}}};
-  if (colon == std::string::npos || colon == 0) return wrong;
-  const std::string port = command.listen.substr(colon + 1);
-  if (port.empty() || port.size() > 5 || port.find_first_not_of("0123456789") != std::string::npos ||
-      std::stoi(port) > 65'535)
-    return wrong;
-  HttpServerOptions options;
-  options.address = command.listen.substr(0, colon);
-  options.port = std::stoi(port);
-  return options;
-}
 
 /// The webhook paths of all tools.
 Outcome<std::set<std::string>> webhook_names(Connection& connection) {
@@ -69,8 +53,8 @@ void reconcile_until_stopped(Node& node) {
 }  // namespace
 
 ExitCode run_serve(const GlobalOptions& global, const ServeCommand& command) {
-  const Outcome<HttpServerOptions> options = server_options(command);
-  if (!options.ok()) return report(options.error());
+  const Result<ListenAddress> listen = parse_listen_address(command.listen, "127.0.0.1:8787");
+  if (!listen.ok()) return report({ExitCode::usage, {listen.error()}});
   Outcome<std::unique_ptr<Node>> opened =
       Node::open(global, {"serve", command.public_url, !command.starts_no_jobs});
   if (!opened.ok()) return report(opened.error());
@@ -78,10 +62,10 @@ ExitCode run_serve(const GlobalOptions& global, const ServeCommand& command) {
   const Outcome<std::set<std::string>> names = webhook_names(node.connection());
   if (!names.ok()) return report(names.error());
   auto connections = std::make_shared<ConnectionPool>([&node] { return node.another_connection(); });
-  Result<HttpServer> server = HttpServer::start(options.value(), handler_of({connections, names.value()}));
+  const HttpServerOptions options{.address = listen.value().address, .port = listen.value().port};
+  Result<HttpServer> server = HttpServer::start(options, handler_of({connections, names.value()}));
   if (!server.ok()) return report({ExitCode::failure, {server.error()}});
-  log(LogLevel::info,
-      "listening on http://" + options.value().address + ":" + std::to_string(server.value().port()));
+  log(LogLevel::info, "listening on " + http_url(options.address, server.value().port()));
   if (command.public_url.empty())
     log(LogLevel::warning, "without --public-url no webhook is asked for: jobs are found by asking alone");
 

@@ -1,6 +1,7 @@
 // The statements of the reconciler.
 #include "native/life/life_store.hpp"
 
+#include <fmt/format.h>
 #include <openssl/sha.h>
 
 #include <algorithm>
@@ -162,13 +163,7 @@ class TurnTransaction {
 std::string token_hash_of(const std::string& token) {
   std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
   SHA256(reinterpret_cast<const unsigned char*>(token.data()), token.size(), digest.data());
-  std::string text = "\\x";
-  constexpr const char* digits = "0123456789abcdef";
-  for (const unsigned char byte : digest) {
-    text += digits[byte >> 4U];
-    text += digits[byte & 15U];
-  }
-  return text;
+  return fmt::format("\\x{:02x}", fmt::join(digest, ""));
 }
 
 bool TurnRecords::is_empty() const {

@@ -33,13 +33,8 @@ Outcome<std::vector<ProviderAccount>> open_accounts(Connection& connection) {
 Outcome<std::unique_ptr<Node>> Node::open(const GlobalOptions& global, const NodeOptions& options) {
   Outcome<Configuration> configuration = open_configuration(global);
   if (!configuration.ok()) return configuration.error();
-  Outcome<Connection> connection = open_connection(global, configuration.value());
+  Outcome<Connection> connection = open_managed(global, configuration.value());
   if (!connection.ok()) return connection.error();
-  const Outcome<SchemaState> schema = open_schema(connection.value(), configuration.value());
-  if (!schema.ok()) return schema.error();
-  if (!schema.value().has_managed)
-    return Failure{ExitCode::schema_out_of_date,
-                   {{"database", "the managed schema is not there", "run `jobwatchdog migrate`"}}};
   std::unique_ptr<Node> node{
       new Node(global, std::move(configuration.value()), std::move(connection.value()))};
   Outcome<std::vector<ProviderAccount>> accounts = open_accounts(node->connection_);

@@ -1,6 +1,8 @@
 // The reconciler: what is due is leased, asked about, decided by core, saved, and only then acted upon.
 #include "native/life/reconciler.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -24,7 +26,6 @@ nlohmann::json identity(const Attempt& attempt) {
   return {{"tool", attempt.tool}, {"job_id", attempt.job_id}, {"attempt", attempt.number}};
 }
 
-/// 256 bits in hexadecimal digits. Source: invariants.md S2.
 /// The provider's words as JSON, whatever they are.
 nlohmann::json words_json(const std::string& words) {
   if (words.empty()) return nullptr;
@@ -59,13 +60,10 @@ const char* outcome_word(Submission::Kind kind) {
   return "unknown";
 }
 
+/// 256 bits in hexadecimal digits. Source: invariants.md S2.
 std::string random_token(const std::function<std::uint64_t()>& random) {
-  constexpr const char* digits = "0123456789abcdef";
   std::string token;
-  for (int word = 0; word < 4; ++word) {
-    std::uint64_t bits = random();
-    for (int digit = 0; digit < 16; ++digit, bits >>= 4U) token += digits[bits & 15U];
-  }
+  for (int word = 0; word < 4; ++word) token += fmt::format("{:016x}", random());
   return token;
 }
 
@@ -170,7 +168,7 @@ std::optional<DatabaseError> Reconciler::lease_ended_tasks() {
                                                    : ProviderQuestion::Kind::webhook_detail,
              .account = task.attempt.account,
              .task_id = task.task_id});
-    chases_.emplace(number, Chase{std::move(task), false});
+    chases_.emplace(number, std::move(task));
   }
   return std::nullopt;
 }
@@ -248,15 +246,14 @@ void Reconciler::decide(const Check& check, const CheckDecision& decision, const
   if (!completes && !decision.task_has_ended) ++counts_.overdue;
   if (decision.task_has_ended) {
     free_slot(attempt.account);
-    task_of_settled_[attempt.job_id] = task_id;
-    attempt_of_settled_[attempt.job_id] = attempt;
+    ended_tasks_[attempt.job_id] = {attempt, task_id};
   }
 }
 
 void Reconciler::submit(const ClaimedJob& job) {
-  const Submit errand{job.attempt};
   if (!job.problem.empty() || !job.inputs.is_array()) {
-    take_submission(errand, refused(job.problem.empty() ? "its inputs cannot be read" : job.problem), "");
+    take_submission(job.attempt, refused(job.problem.empty() ? "its inputs cannot be read" : job.problem),
+                    "");
     return;
   }
   ProviderQuestion question{
@@ -267,22 +264,22 @@ void Reconciler::submit(const ClaimedJob& job) {
   if (!options_.public_url.empty())
     question.webhook_url = options_.public_url + "/functions/v1/" + job.webhook_path + "/" + job.token;
   failpoint("before_submit");
-  submits_.emplace(ask(std::move(question)), errand);
+  submits_.emplace(ask(std::move(question)), job.attempt);
 }
 
-void Reconciler::take_submission(const Submit& submit, const Submission& submission,
+void Reconciler::take_submission(const Attempt& attempt, const Submission& submission,
                                  const std::string& words) {
-  int& refusals = refusal_count_[submit.attempt.account];
+  int& refusals = refusal_count_[attempt.account];
   const bool has_no_task =
       submission.kind == Submission::Kind::no_capacity || submission.kind == Submission::Kind::not_sent;
   refusals = has_no_task ? refusals + 1 : 0;
   const SubmissionDecision decision = decide_submission(submission, refusals, draw_permille());
   if (submission.needs_person) {
     log(LogLevel::error,
-        "account " + submit.attempt.account + " cannot submit until a person mends it: " + submission.message,
+        "account " + attempt.account + " cannot submit until a person mends it: " + submission.message,
         {{"code", submission.code}});
   }
-  nlohmann::json row = identity(submit.attempt);
+  nlohmann::json row = identity(attempt);
   row.update({{"outcome", outcome_word(decision.outcome)},
               {"task_id", or_null(submission.task_id)},
               {"message", or_null(decision.error_message)},
@@ -312,21 +309,19 @@ void Reconciler::take_check(Check check, const ProviderAnswer& answer) {
   decide(check, decision, verdict_word(verdict.kind), answer.words);
 }
 
-void Reconciler::take_chase(Chase chase, const ProviderAnswer& answer) {
+void Reconciler::take_chase(LeasedTask task, const ProviderAnswer& answer) {
   const bool is_proved = answer.kind == ProviderQuestion::Kind::webhook_detail &&
-                         proves_claim(answer.webhook, chase.leased.claim_token_hash);
+                         proves_claim(answer.webhook, task.claim_token_hash);
   if (is_proved || answer.kind == ProviderQuestion::Kind::cancel) {
-    chase.cancel_was_sent = answer.was_accepted;
     const std::uint64_t number =
         ask({.kind = is_proved ? ProviderQuestion::Kind::cancel : ProviderQuestion::Kind::query,
-             .account = chase.leased.attempt.account,
-             .task_id = chase.leased.task_id});
-    chases_.emplace(number, std::move(chase));
+             .account = task.attempt.account,
+             .task_id = task.task_id});
+    chases_.emplace(number, std::move(task));
     return;
   }
-  const ChaseDecision decision =
-      decide_chase(answer.verdict, chase.leased.check_count, chase.leased.is_orphan);
-  nlohmann::json row = identity(chase.leased.attempt);
+  const ChaseDecision decision = decide_chase(answer.verdict, task.check_count, task.is_orphan);
+  nlohmann::json row = identity(task.attempt);
   row.update({{"has_ended", decision.has_ended},
               {"verdict", verdict_word(answer.verdict.kind)},
               {"output_url", or_null(decision.output_url)},
@@ -384,16 +379,14 @@ std::optional<DatabaseError> Reconciler::save() {
       found_work_ || !outcome.value().claimed.empty() || !outcome.value().submissions_became.empty();
   for (const ClaimedJob& job : outcome.value().claimed) submit(job);
   for (const SettledAttempt& settled : outcome.value().settled) {
-    const auto task = task_of_settled_.find(settled.attempt.job_id);
-    if (settled.webhook_was_heard || task == task_of_settled_.end() || options_.public_url.empty()) continue;
-    const Attempt& attempt = attempt_of_settled_[settled.attempt.job_id];
+    const auto ended = ended_tasks_.find(settled.attempt.job_id);
+    if (settled.webhook_was_heard || ended == ended_tasks_.end() || options_.public_url.empty()) continue;
     const std::uint64_t number = ask({.kind = ProviderQuestion::Kind::webhook_detail,
-                                      .account = attempt.account,
-                                      .task_id = task->second});
-    repairs_.emplace(number, Repair{attempt, task->second});
+                                      .account = ended->second.attempt.account,
+                                      .task_id = ended->second.task_id});
+    repairs_.emplace(number, ended->second);
   }
-  task_of_settled_.clear();
-  attempt_of_settled_.clear();
+  ended_tasks_.clear();
   return std::nullopt;
 }
 

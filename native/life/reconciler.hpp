@@ -50,6 +50,9 @@ struct ReconcileCounts {
   std::int64_t webhooks_repaired{0};
 };
 
+/// For how long finish() waits for the answers to submits: as long as a submit may take, and a little.
+inline constexpr Duration finish_patience = seconds(35);
+
 class Reconciler {
  public:
   Reconciler(LifeStore& store, Provider& provider, ReconcilerOptions options);
@@ -70,14 +73,8 @@ class Reconciler {
     WatchPolicy policy;
     Duration begun_at;  ///< When it was leased, by the clock here.
   };
-  struct Submit {
-    Attempt attempt;
-  };
-  struct Chase {
-    LeasedTask leased;
-    bool cancel_was_sent{false};
-  };
-  struct Repair {
+  /// A task that ended and whose job is settled by it.
+  struct EndedTask {
     Attempt attempt;
     std::string task_id;
   };
@@ -94,9 +91,9 @@ class Reconciler {
               const std::string& words);
   void submit(const ClaimedJob& job);
   void take_answer(const ProviderAnswer& answer);
-  void take_submission(const Submit& submit, const Submission& submission, const std::string& words);
+  void take_submission(const Attempt& attempt, const Submission& submission, const std::string& words);
   void take_check(Check check, const ProviderAnswer& answer);
-  void take_chase(Chase chase, const ProviderAnswer& answer);
+  void take_chase(LeasedTask task, const ProviderAnswer& answer);
   void count(const TurnOutcome& outcome);
   std::uint64_t ask(ProviderQuestion question);
   [[nodiscard]] bool has_room() const;
@@ -107,13 +104,11 @@ class Reconciler {
   ReconcilerOptions options_;
   ReconcileCounts counts_;
   std::map<std::uint64_t, Check> checks_;
-  std::map<std::uint64_t, Submit> submits_;
-  std::map<std::uint64_t, Chase> chases_;
-  std::map<std::uint64_t, Repair> repairs_;
-  std::map<std::string, std::string>
-      task_of_settled_;  ///< Job -> task, of settlements that wait to be saved.
-  std::map<std::string, Attempt> attempt_of_settled_;
-  std::map<std::string, int> refusal_count_;  ///< Of an account, in a row.
+  std::map<std::uint64_t, Attempt> submits_;
+  std::map<std::uint64_t, LeasedTask> chases_;
+  std::map<std::uint64_t, EndedTask> repairs_;    ///< Whose webhook was not heard.
+  std::map<std::string, EndedTask> ended_tasks_;  ///< By job, of settlements that wait to be saved.
+  std::map<std::string, int> refusal_count_;      ///< Of an account, in a row.
   TurnRecords records_;
   std::uint64_t last_number_{0};
   bool found_work_{true};

@@ -20,13 +20,6 @@ using testing::Not;
 using testing::StartsWith;
 using Json = nlohmann::json;
 
-/// The proxies of whoever runs the tests are not for 127.0.0.1.
-std::map<std::string, std::string> clean(std::map<std::string, std::string> env) {
-  for (const char* name : {"http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "WATCHDOG_CONFIG"})
-    env[name] = "";
-  return env;
-}
-
 HttpAnswer call(HttpCall made) {
   HttpClient client;
   client.start(std::move(made));
@@ -39,7 +32,7 @@ HttpAnswer call(HttpCall made) {
 class RunningEmulator {
  public:
   explicit RunningEmulator(std::vector<std::string> options = {}, std::map<std::string, std::string> env = {})
-      : process_(argv(std::move(options)), clean(std::move(env))) {
+      : process_(argv(std::move(options)), without_proxies(std::move(env))) {
     const std::string told = process_.wait_for_error_line("listening on ");
     const std::size_t from = told.find("http://");
     url_ = told.substr(from, told.find(' ', from) - from);
@@ -167,7 +160,8 @@ TEST(emulate_provider, ends_on_ctrl_c_and_sums_up) {
 }
 
 TEST(emulate_provider, sums_up_for_people_too) {
-  BackgroundProcess process{{JOBWATCHDOG_BINARY, "emulate-provider", "--listen", "127.0.0.1:0"}, clean({})};
+  BackgroundProcess process{{JOBWATCHDOG_BINARY, "emulate-provider", "--listen", "127.0.0.1:0"},
+                            without_proxies({})};
   process.wait_for_error_line("point an app at it:  WATCHDOG_RUNNINGHUB_URL=http://127.0.0.1:");
   process.signal(SIGINT);
   EXPECT_THAT(process.finish().out, HasSubstr("nobody asked anything"));

@@ -27,7 +27,7 @@ class LivingSystem {
     emulator.insert(emulator.end(), faults.begin(), faults.end());
     if (std::find(faults.begin(), faults.end(), "--task-time") == faults.end())
       emulator.insert(emulator.end(), {"--task-time", "1 s"});
-    emulator_ = std::make_unique<BackgroundProcess>(emulator, clean({}));
+    emulator_ = std::make_unique<BackgroundProcess>(emulator, without_proxies({}));
     const std::string told = emulator_->wait_for_error_line("listening on ");
     const std::size_t from = told.find("http://");
     provider_url_ = told.substr(from, told.find(' ', from) - from);
@@ -59,11 +59,11 @@ class LivingSystem {
 
   /// What commands of this system need to know.
   [[nodiscard]] std::map<std::string, std::string> environment() const {
-    return clean({{"DATABASE_URL", database_.url()},
-                  {"WATCHDOG_RUNNINGHUB_URL", provider_url_},
-                  {"WATCHDOG_RUNNINGHUB_API_KEY", "emulated-key-1"},
-                  {"WATCHDOG_INITIAL_DELAY_MS", "1000"},
-                  {"WATCHDOG_POLL_INTERVAL_MS", "1000"}});
+    return without_proxies({{"DATABASE_URL", database_.url()},
+                            {"WATCHDOG_RUNNINGHUB_URL", provider_url_},
+                            {"WATCHDOG_RUNNINGHUB_API_KEY", "emulated-key-1"},
+                            {"WATCHDOG_INITIAL_DELAY_MS", "1000"},
+                            {"WATCHDOG_POLL_INTERVAL_MS", "1000"}});
   }
 
   /// Users 1 to `count` each start a job of 10 credits.
@@ -102,13 +102,6 @@ class LivingSystem {
   [[nodiscard]] ProcessResult audit() const { return run_jobwatchdog({"audit"}, environment()); }
 
  private:
-  /// The proxies of whoever runs the tests are not for 127.0.0.1.
-  static std::map<std::string, std::string> clean(std::map<std::string, std::string> env) {
-    for (const char* name : {"http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "WATCHDOG_CONFIG"})
-      env[name] = "";
-    return env;
-  }
-
   static int free_port() {
     Result<HttpServer> server = HttpServer::start({}, [](const HttpRequest&) { return HttpReply{}; });
     return server.value().port();

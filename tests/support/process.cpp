@@ -91,4 +91,10 @@ ProcessResult run_jobwatchdog(const std::vector<std::string>& arguments,
   return run(argv, clean);
 }
 
+std::map<std::string, std::string> without_proxies(std::map<std::string, std::string> env) {
+  for (const char* name : {"http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "WATCHDOG_CONFIG"})
+    env[name] = "";
+  return env;
+}
+
 }  // namespace jobwatchdog::test

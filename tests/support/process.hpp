@@ -25,6 +25,9 @@ std::vector<ProcessResult> run_at_once(int count, const std::vector<std::string>
 ProcessResult run_jobwatchdog(const std::vector<std::string>& arguments,
                               const std::map<std::string, std::string>& env = {});
 
+/// `env`, and no proxy and no configuration of whoever runs the tests: they are not for 127.0.0.1.
+[[nodiscard]] std::map<std::string, std::string> without_proxies(std::map<std::string, std::string> env);
+
 /// In a child of fork(): becomes the program, with empty input and the two as its outputs.
 [[noreturn]] void become(const std::vector<std::string>& argv, const std::map<std::string, std::string>& env,
                          int out_fd, int err_fd);
