@@ -2,9 +2,9 @@
 # have ended and the server runs. Sourced by script/campaign.
 # shellcheck shell=bash disable=SC2034,SC2154,SC2004
 
-# The failpoints that the source has: a new one is covered without being named here.
+# The failpoints of the sweep's sources: a new one is covered without being named here. Those of native/life are of jobs' lives.
 find_failpoints() {
-  mapfile -t failpoints < <(grep -rhoE '\bfailpoint\("[a-z_]+"\)' "$root/native" | sed 's/.*"\(.*\)".*/\1/' | sort -u)
+  mapfile -t failpoints < <(grep -hoE '\bfailpoint\("[a-z_]+"\)' "$root"/native/*.cpp | sed 's/.*"\(.*\)".*/\1/' | sort -u)
   [[ ${#failpoints[@]} -ge 6 ]] || fail 1 "the failpoints were not found in native/" "does the source still call failpoint(\"NAME\")?"
   local fault
   for fault in kill_at_failpoint kill_backend terminate; do least_rounds_of[$fault]=${#failpoints[@]}; done
