@@ -1,5 +1,6 @@
 -- The settlement for whoever knows how single attempts ended: the reconciler by the provider's word, or by the hard deadline.
--- Each job is settled only if it is still in the attempt that was seen, and leaves its evidence in the same transaction.
+-- Each job is settled only if it is still in the attempt and the state that were seen: one that went back to the queue meanwhile
+-- bears the same attempt until it is claimed again. The evidence is left in the same transaction.
 SET LOCAL lock_timeout = '5s';
 SET LOCAL statement_timeout = '60s';
 
@@ -22,8 +23,11 @@ BEGIN
                pg_catalog.array_agg(wanted.attempt) AS attempts, pg_catalog.array_agg(wanted.output_url) AS output_urls,
                pg_catalog.array_agg(wanted.error_message) AS error_messages
           FROM pg_catalog.jsonb_to_recordset(p_rows) AS wanted (
-                   tool text, job_id uuid, attempt integer, status text, output_url text, error_message text, task_has_ended boolean)
+                   tool text, job_id uuid, attempt integer, status text, output_url text, error_message text, task_has_ended boolean,
+                   seen_status text)
           JOIN watchdog.tools AS known ON known.tool = wanted.tool
+         CROSS JOIN LATERAL (SELECT FROM public.ai_jobs AS job
+                              WHERE job.tool = wanted.tool AND job.id = wanted.job_id AND job.status = wanted.seen_status LIMIT 1) AS seen
          GROUP BY wanted.tool, known.table_name, wanted.status, wanted.task_has_ended
          ORDER BY wanted.tool, wanted.status, wanted.task_has_ended
     LOOP
@@ -55,6 +59,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION watchdog.settle_attempts(text, jsonb) IS
-    'Settles [{tool, job_id, attempt, status, output_url, error_message, task_has_ended, seen_status, task_id, reason, words}]; a job in another attempt or already ended is left out of the answer.';
+    'Settles [{tool, job_id, attempt, status, output_url, error_message, task_has_ended, seen_status, task_id, reason, words}]; a job in another attempt or state is left out of the answer.';
 REVOKE ALL ON FUNCTION watchdog.settle_attempts(text, jsonb) FROM PUBLIC, anon, authenticated, service_role;
 GRANT EXECUTE ON FUNCTION watchdog.settle_attempts(text, jsonb) TO service_role;

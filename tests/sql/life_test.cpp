@@ -43,13 +43,14 @@ std::string answer(Database& database, const std::string& id, const std::string&
       ")) FROM public.ai_jobs WHERE id = " + quoted(id) + "), '30 s')");
 }
 
-/// Settles by a provider's word about that attempt; gives how many were settled.
+/// Settles by a provider's word about that attempt, asked for when the job was in that state; gives how many
+/// were settled.
 std::string settle(Database& database, const std::string& id, const std::string& attempt,
-                   const std::string& status) {
+                   const std::string& status, const std::string& seen_status = "running") {
   return database.value(
       "SELECT count(*) FROM watchdog.settle_attempts('node', (SELECT jsonb_agg(jsonb_build_object('tool', tool, 'job_id', id, "
       "'attempt', " +
-      attempt + ", 'status', " + quoted(status) +
+      attempt + ", 'status', " + quoted(status) + ", 'seen_status', " + quoted(seen_status) +
       ", 'task_has_ended', true)) FROM public.ai_jobs WHERE id = " + quoted(id) + "))");
 }
 
@@ -155,6 +156,17 @@ TEST(life, only_the_attempt_that_was_seen_is_settled) {
   EXPECT_EQ(settle(database, id, "2", "completed"), "1");
   EXPECT_EQ(settle(database, id, "2", "failed"), "0") << "terminal never changes";
   EXPECT_EQ(database.value("SELECT balance FROM public.upscaler_credits"), "40");
+}
+
+TEST(life, a_job_that_went_back_to_the_queue_is_not_settled_by_what_was_seen_before) {
+  Database database = Database::managed();
+  const std::string id = create_job(database, alice);
+  (void)start(database, id);
+  (void)claim(database, "a");
+  EXPECT_EQ(answer(database, id, "no_capacity"), "queued");
+  EXPECT_EQ(settle(database, id, "1", "failed", "starting"), "0");
+  EXPECT_EQ(status_of(database, id), "queued");
+  EXPECT_EQ(settle(database, id, "1", "failed", "queued"), "1") << "the twin: as it was seen";
 }
 
 TEST(life, a_fifth_tool_is_a_row_and_a_partition) {
