@@ -12,9 +12,10 @@
 
 namespace jobwatchdog {
 
-/// What a column is set to: a literal (any type, as text), the database's `now()`, or NULL.
+/// What a column is set to: a literal (any type, as text), the database's `now()`, NULL, or the address of
+/// the result that the provider named.
 struct Assignment {
-  enum class Kind { literal, database_now, null };
+  enum class Kind { literal, database_now, null, output_url };
 
   std::string column;
   Kind kind{Kind::literal};
@@ -42,6 +43,8 @@ struct ProviderLink {
   std::string task{"task_id"};         ///< Column: the provider's id of the task.
   std::string account{"api_account"};  ///< Column: the account that it was submitted with.
   Duration hard_deadline{minutes(12)};
+  /// What a row is set to whose task the provider finished. Nothing: see success_of().
+  std::vector<Assignment> succeeded{};
 
   bool operator==(const ProviderLink&) const = default;
 };
@@ -65,6 +68,13 @@ struct Rule {
 
   bool operator==(const Rule&) const = default;
 };
+
+/// What a row is set to whose task the provider finished: `succeeded`, or its default, status "completed" and
+/// the address of the result in `output_url`. Empty without a provider.
+[[nodiscard]] std::vector<Assignment> success_of(const Rule& rule);
+
+/// The status in a list of assignments, or "" when they do not touch the status column.
+[[nodiscard]] std::string status_in(const std::vector<Assignment>& assignments, const Rule& rule);
 
 /// The status that a settled row gets, or "" when `set` does not touch the status column.
 [[nodiscard]] std::string settled_status(const Rule& rule);

@@ -44,10 +44,11 @@ std::string rescues_left(const Rule& rule) {
 
 /// A task at the provider may still run: without the provider's word only the hard deadline lets it be
 /// settled.
-std::string provider_patience(const Rule& rule) {
+std::string provider_patience(const Rule& rule, ProviderAccess access) {
   if (!rule.provider) return "";
-  return "\n  AND (" + column(rule.provider->task) + " IS NULL OR " +
-         older_than(rule, rule.provider->hard_deadline) + ")";
+  const std::string no_task = column(rule.provider->task) + " IS NULL";
+  if (access == ProviderAccess::asking) return "\n  AND " + no_task;
+  return "\n  AND (" + no_task + " OR " + older_than(rule, rule.provider->hard_deadline) + ")";
 }
 
 std::string refund_due(const Refund& refund) {
@@ -74,6 +75,8 @@ std::string facts(const Rule& rule, bool cuts_amounts) {
          ") THEN floor(extract(epoch FROM " + age + ") * 1000)::bigint END AS aged_since_ms,\n       " +
          or_null(rule.provider.has_value(), rule.provider ? column(rule.provider->task) + "::text" : "") +
          " AS task_id, " +
+         or_null(rule.provider.has_value(), rule.provider ? column(rule.provider->account) + "::text" : "") +
+         " AS account, " +
          or_null(!rule.rescue_count.empty(), "COALESCE(" + column(rule.rescue_count) + ", 0)::bigint") +
          " AS rescue_count,\n       " + or_null(money, money ? column(rule.refund->charged) : "") +
          " AS charged, " + or_null(money, money ? column(rule.refund->refunded) : "") + " AS refunded, " +
@@ -82,14 +85,29 @@ std::string facts(const Rule& rule, bool cuts_amounts) {
 
 std::string from(const QualifiedName& table) { return "\nFROM " + quoted(table) + " AS t"; }
 
-std::string assignments(const Rule& rule) {
-  std::vector<std::string> items;
-  for (const Assignment& assignment : rule.set) {
-    std::string value = "NULL";
-    if (assignment.kind == Assignment::Kind::literal) value = quote_literal(assignment.text);
-    if (assignment.kind == Assignment::Kind::database_now) value = "now()";
-    items.push_back(quote_identifier(assignment.column) + " = " + value);
+/// The address of a row's result; one that the provider did not name leaves what is there.
+std::string output_url(const Rule& rule) { return "($2::jsonb ->> " + column(rule.key) + "::text)"; }
+
+std::string value_of(const Rule& rule, const Assignment& assignment) {
+  switch (assignment.kind) {
+    case Assignment::Kind::literal: return quote_literal(assignment.text);
+    case Assignment::Kind::database_now: return "now()";
+    case Assignment::Kind::output_url:
+      return "COALESCE(" + output_url(rule) + ", " + column(assignment.column) + ")";
+    case Assignment::Kind::null: break;
   }
+  return "NULL";
+}
+
+std::vector<std::string> set_items(const Rule& rule, const std::vector<Assignment>& assignments) {
+  std::vector<std::string> items;
+  for (const Assignment& assignment : assignments)
+    items.push_back(quote_identifier(assignment.column) + " = " + value_of(rule, assignment));
+  return items;
+}
+
+std::vector<std::string> failure_items(const Rule& rule) {
+  std::vector<std::string> items = set_items(rule, rule.set);
   if (!rule.rescue_count.empty()) {
     items.push_back(quote_identifier(rule.rescue_count) + " = COALESCE(" + column(rule.rescue_count) +
                     ", 0) + 1");
@@ -98,27 +116,49 @@ std::string assignments(const Rule& rule) {
     items.push_back(quote_identifier(rule.refund->refunded) + " = CASE WHEN " + refund_due(*rule.refund) +
                     " THEN true ELSE " + column(rule.refund->refunded) + " END");
   }
-  return joined(items, ",\n    ");
+  return items;
 }
 
-/// `set` as the JSON object that a settle function gets.
-std::string set_as_json(const Rule& rule) {
+/// The literals as the JSON object that a settle function gets.
+std::string literals_as_json(const std::vector<Assignment>& assignments) {
   std::vector<std::string> items;
-  for (const Assignment& assignment : rule.set)
-    items.push_back(toml_string(assignment.column) + ": " + toml_string(assignment.text));
-  return "{" + joined(items) + "}";
+  for (const Assignment& assignment : assignments) {
+    if (assignment.kind == Assignment::Kind::literal)
+      items.push_back(toml_string(assignment.column) + ": " + toml_string(assignment.text));
+  }
+  return quote_literal("{" + joined(items) + "}") + "::jsonb";
+}
+
+std::string update_statement(const Rule& rule, const QualifiedName& table,
+                             const std::vector<std::string>& items) {
+  return "UPDATE " + quoted(table) + " AS t\nSET " + joined(items, ",\n    ") + "\nWHERE " +
+         column(rule.key) + " = ANY ($1)\nRETURNING " + column(rule.key) + "::text AS key, " +
+         column(rule.status) + "::text AS status, 0::bigint AS refunded_amount";
 }
 
 std::string settle_statement(const Rule& rule, const QualifiedName& table) {
   if (rule.settle_function) {
     return "SELECT s.key::text AS key, " + quote_literal(settled_status(rule)) +
            " AS status, s.refunded_amount::bigint AS refunded_amount\nFROM " + quoted(*rule.settle_function) +
-           "(" + quote_literal(display_name(table)) + ", $1, " + quote_literal(set_as_json(rule)) +
-           "::jsonb) AS s";
+           "(" + quote_literal(display_name(table)) + ", $1, " + literals_as_json(rule.set) + ") AS s";
   }
-  return "UPDATE " + quoted(table) + " AS t\nSET " + assignments(rule) + "\nWHERE " + column(rule.key) +
-         " = ANY ($1)\nRETURNING " + column(rule.key) + "::text AS key, " + column(rule.status) +
-         "::text AS status, 0::bigint AS refunded_amount";
+  return update_statement(rule, table, failure_items(rule));
+}
+
+/// A settle function takes one set for all its keys, and each result has an address of its own: one call a
+/// row.
+std::string succeed_statement(const Rule& rule, const QualifiedName& table) {
+  const std::vector<Assignment> success = success_of(rule);
+  if (!rule.settle_function) return update_statement(rule, table, set_items(rule, success));
+  std::string set = literals_as_json(success);
+  for (const Assignment& assignment : success) {
+    if (assignment.kind == Assignment::Kind::output_url)
+      set += " || jsonb_build_object(" + quote_literal(assignment.column) + ", " + output_url(rule) + ")";
+  }
+  return "SELECT s.key::text AS key, " + quote_literal(status_in(success, rule)) +
+         " AS status, s.refunded_amount::bigint AS refunded_amount" + from(table) + "\nCROSS JOIN LATERAL " +
+         quoted(*rule.settle_function) + "(" + quote_literal(display_name(table)) + ", ARRAY[" +
+         column(rule.key) + "], " + set + ") AS s\nWHERE " + column(rule.key) + " = ANY ($1)";
 }
 
 /// In the order of the users, so that two sweeps that pay the same users lock their balances in one order.
@@ -143,10 +183,12 @@ std::string exhausted_statement(const Rule& rule, const QualifiedName& table) {
 }
 
 /// What is stuck, by whether it needs the provider's word first.
-std::string rest_statement(const Rule& rule, const QualifiedName& table, const std::string& stuck) {
-  const std::string waits = rule.provider ? column(rule.provider->task) + " IS NOT NULL AND NOT (" +
-                                                older_than(rule, rule.provider->hard_deadline) + ")"
-                                          : "false";
+std::string rest_statement(const Rule& rule, const QualifiedName& table, const std::string& stuck,
+                           ProviderAccess access) {
+  std::string waits = "false";
+  if (rule.provider) waits = column(rule.provider->task) + " IS NOT NULL";
+  if (rule.provider && access == ProviderAccess::none)
+    waits += " AND NOT (" + older_than(rule, rule.provider->hard_deadline) + ")";
   return "SELECT count(*) FILTER (WHERE NOT (" + waits + ")) AS settleable,\n       count(*) FILTER (WHERE " +
          waits + ") AS waiting,\n       floor(extract(epoch FROM min(" + age_expression(rule, "t.") +
          ")) * 1000)::bigint AS aged_since_ms" + from(table) + stuck;
@@ -154,7 +196,7 @@ std::string rest_statement(const Rule& rule, const QualifiedName& table, const s
 
 }  // namespace
 
-CompiledRule compile_rule(const Rule& rule, const QualifiedName& table) {
+CompiledRule compile_rule(const Rule& rule, const QualifiedName& table, ProviderAccess access) {
   const std::string age = age_expression(rule, "t.");
   const std::string key = column(rule.key);
   const std::string stuck = "\nWHERE " + stuck_condition(rule) + rescues_left(rule);
@@ -163,13 +205,20 @@ CompiledRule compile_rule(const Rule& rule, const QualifiedName& table) {
                                 "\nLIMIT $4::bigint";
   const std::string locked = "\nFOR UPDATE SKIP LOCKED";
   CompiledRule compiled;
-  compiled.take = facts(rule, false) + from(table) + stuck + provider_patience(rule) + next_page + locked;
+  const std::string patience = provider_patience(rule, access);
+  const std::string among_keys = "\n  AND " + key + " = ANY ($2)\n  AND " + age +
+                                 " BETWEEN $3::timestamptz AND $4::timestamptz\nORDER BY " + key + locked;
+  compiled.take = facts(rule, false) + from(table) + stuck + patience + next_page + locked;
   compiled.find = facts(rule, true) + from(table) + stuck + next_page;
   compiled.find_one = facts(rule, true) + from(table) + "\nWHERE " + key + " = $1";
-  compiled.rest = rest_statement(rule, table, stuck);
-  compiled.lock = facts(rule, false) + from(table) + stuck + provider_patience(rule) + "\n  AND " + key +
-                  " = ANY ($2)\n  AND " + age + " BETWEEN $3::timestamptz AND $4::timestamptz\nORDER BY " +
-                  key + locked;
+  compiled.rest = rest_statement(rule, table, stuck, access);
+  compiled.lock = facts(rule, false) + from(table) + stuck + patience + among_keys;
+  if (rule.provider) {
+    compiled.suspects = facts(rule, true) + from(table) + stuck + "\n  AND " + column(rule.provider->task) +
+                        " IS NOT NULL" + next_page;
+    compiled.lock_suspects = facts(rule, false) + from(table) + stuck + among_keys;
+    compiled.succeed = succeed_statement(rule, table);
+  }
   compiled.settle = settle_statement(rule, table);
   compiled.refund = refund_statement(rule, table);
   compiled.exhausted = exhausted_statement(rule, table);
@@ -222,6 +271,9 @@ std::string compiled_rule_text(const Rule& rule, const QualifiedName& table) {
   section("settle: $1 the locked keys, same transaction", compiled.settle);
   section("refund: $1 the settled keys that were charged and not yet refunded, same transaction",
           compiled.refund);
+  section("suspects, when the provider can be asked: parameters as take", compiled.suspects);
+  section("lock of suspects that it was asked about: parameters as lock", compiled.lock_suspects);
+  section("succeed: $1 the locked keys of finished tasks, $2 {key: address of its result}", compiled.succeed);
   section("rest: $1 now; what is left behind", compiled.rest);
   section("exhausted: $1 now; reported, never touched", compiled.exhausted);
   section("an index that keeps finding quick, if the table is large", compiled.suggested_index);

@@ -30,8 +30,12 @@ void lint_columns(const Rule& rule, const TableFacts& facts, Findings& findings)
   for (const ColumnFacts& column : facts.columns) names.push_back(column.name);
   for (const std::string& name : columns_of(rule)) {
     if (find_column(facts, name) != nullptr) continue;
+    const bool is_default = rule.provider && rule.provider->succeeded.empty() && name == "output_url";
     add(findings, FindingLevel::error, display_name(facts.table), "there is no column \"" + name + "\"",
-        suggestion(name, names));
+        is_default
+            ? "the provider's result would go there: say what a finished row becomes, such as succeeded = { " +
+                  rule.status + " = \"completed\" }"
+            : suggestion(name, names));
   }
 }
 
@@ -104,7 +108,7 @@ std::string grant_hint(const Rule& rule, const TableFacts& facts, const std::str
     return "GRANT EXECUTE ON FUNCTION " + quoted(*rule.refund->function) + " TO " + role +
            " (and what the function itself needs)";
   }
-  if (statement == "settle" && rule.settle_function)
+  if ((statement == "settle" || statement == "succeed") && rule.settle_function)
     return "GRANT EXECUTE ON FUNCTION " + quoted(*rule.settle_function) + " TO " + role;
   return "GRANT USAGE ON SCHEMA " + quote_identifier(facts.table.schema) + " TO " + role +
          "; GRANT SELECT, UPDATE ON " + quoted(facts.table) + " TO " + role;

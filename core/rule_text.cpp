@@ -36,19 +36,31 @@ void line(std::string& out, std::string key, const std::string& value) {
   out += key + " = " + value + "\n";
 }
 
-void write_set(std::string& out, const Rule& rule) {
+std::string value_text(const Assignment& assignment) {
+  switch (assignment.kind) {
+    case Assignment::Kind::database_now: return "\"now()\"";
+    case Assignment::Kind::output_url: return "\"output_url()\"";
+    case Assignment::Kind::literal:
+    case Assignment::Kind::null: break;
+  }
+  return toml_string(assignment.text);
+}
+
+std::string inline_table(const std::vector<Assignment>& assignments) {
   std::vector<std::string> items;
+  for (const Assignment& assignment : assignments) {
+    if (assignment.kind != Assignment::Kind::null)
+      items.push_back(toml_key(assignment.column) + " = " + value_text(assignment));
+  }
+  return "{ " + joined(items) + " }";
+}
+
+void write_set(std::string& out, const Rule& rule) {
   std::vector<std::string> cleared;
   for (const Assignment& assignment : rule.set) {
-    if (assignment.kind == Assignment::Kind::null) {
-      cleared.push_back(assignment.column);
-    } else {
-      const bool is_now = assignment.kind == Assignment::Kind::database_now;
-      items.push_back(toml_key(assignment.column) + " = " +
-                      (is_now ? "\"now()\"" : toml_string(assignment.text)));
-    }
+    if (assignment.kind == Assignment::Kind::null) cleared.push_back(assignment.column);
   }
-  line(out, "set", "{ " + joined(items) + " }");
+  line(out, "set", inline_table(rule.set));
   if (!cleared.empty()) line(out, "clear", string_array(cleared));
 }
 
@@ -67,6 +79,7 @@ void write_provider(std::string& out, const ProviderLink& provider) {
   if (provider.task != defaults.task) line(out, "task", toml_string(provider.task));
   if (provider.account != defaults.account) line(out, "account", toml_string(provider.account));
   line(out, "hard_deadline", toml_string(exact_duration_text(provider.hard_deadline)));
+  if (!provider.succeeded.empty()) line(out, "succeeded", inline_table(provider.succeeded));
 }
 
 }  // namespace

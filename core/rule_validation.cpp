@@ -66,32 +66,46 @@ void check_what_is_stuck(const Rule& rule, Problems& problems) {
   }
 }
 
-void check_set(const Rule& rule, Problems& problems) {
+/// `where` is "set" or "succeeded".
+void check_assignments(const Rule& rule, const std::vector<Assignment>& assignments, const std::string& where,
+                       const std::string& usual_status, Problems& problems) {
   std::vector<std::string> seen;
-  for (const Assignment& assignment : rule.set) {
-    check_column(assignment.column, "set", problems);
+  for (const Assignment& assignment : assignments) {
+    check_column(assignment.column, where.c_str(), problems);
     if (!is_storable_text(assignment.text)) {
-      problems.push_back({"set", "the value of \"" + assignment.column + "\" is not UTF-8 text without NUL",
+      problems.push_back({where, "the value of \"" + assignment.column + "\" is not UTF-8 text without NUL",
                           "save the file as UTF-8"});
     }
     if (assignment.column == rule.key)
-      problems.push_back({"set", "the key column \"" + rule.key + "\" may not be set", "remove it from set"});
+      problems.push_back(
+          {where, "the key column \"" + rule.key + "\" may not be set", "remove it from " + where});
     if (std::find(seen.begin(), seen.end(), assignment.column) != seen.end()) {
-      problems.push_back({"set", "\"" + assignment.column + "\" is set twice (set and clear count together)",
+      problems.push_back({where, "\"" + assignment.column + "\" is set twice (set and clear count together)",
                           "set it once"});
     }
     seen.push_back(assignment.column);
   }
-  const std::string status = settled_status(rule);
+  const std::string status = status_in(assignments, rule);
   if (status.empty()) {
     problems.push_back(
-        {"set",
+        {where,
          "the rule does not set the status column \"" + rule.status + "\", so a settled row would stay stuck",
-         "add " + rule.status + " = \"failed\" (or the status that your work restarts from) to set"});
+         "add " + rule.status + " = " + usual_status + " to " + where});
   } else if (std::find(rule.stuck_in.begin(), rule.stuck_in.end(), status) != rule.stuck_in.end()) {
     problems.push_back(
-        {"set", "the new status \"" + status + "\" is also in stuck_in, so a settled row would stay stuck",
+        {where, "the new status \"" + status + "\" is also in stuck_in, so a settled row would stay stuck",
          "set another status, or remove it from stuck_in"});
+  }
+}
+
+void check_set(const Rule& rule, Problems& problems) {
+  check_assignments(rule, rule.set, "set", "\"failed\" (or the status that your work restarts from)",
+                    problems);
+  for (const Assignment& assignment : rule.set) {
+    if (assignment.kind == Assignment::Kind::output_url)
+      problems.push_back({"set",
+                          "output_url() is known of a task that the provider finished, and of no other",
+                          "use it in succeeded"});
   }
 }
 
@@ -139,6 +153,7 @@ void check_provider(const Rule& rule, Problems& problems) {
   }
   check_column(rule.provider->task, "task", problems);
   check_column(rule.provider->account, "account", problems);
+  check_assignments(rule, success_of(rule), "succeeded", "\"completed\"", problems);
   if (rule.provider->hard_deadline < rule.older_than) {
     problems.push_back({"hard_deadline",
                         duration_text(rule.provider->hard_deadline) + " is shorter than older_than (" +
@@ -156,7 +171,12 @@ void check_settle_function(const Rule& rule, Problems& problems) {
   if (!rule.rescue_count.empty())
     problems.push_back({"settle_function", "a settle function counts rescues itself",
                         "remove rescue_count, or the settle_function"});
-  for (const Assignment& assignment : rule.set) {
+  std::vector<Assignment> all = rule.set;
+  for (const Assignment& assignment : success_of(rule)) {
+    // What the provider says comes as a literal.
+    if (assignment.kind != Assignment::Kind::output_url) all.push_back(assignment);
+  }
+  for (const Assignment& assignment : all) {
     if (assignment.kind != Assignment::Kind::literal) {
       problems.push_back(
           {"settle_function",
@@ -168,13 +188,22 @@ void check_settle_function(const Rule& rule, Problems& problems) {
 
 }  // namespace
 
-std::string settled_status(const Rule& rule) {
-  for (const Assignment& assignment : rule.set) {
+std::vector<Assignment> success_of(const Rule& rule) {
+  if (!rule.provider) return {};
+  if (!rule.provider->succeeded.empty()) return rule.provider->succeeded;
+  return {{rule.status, Assignment::Kind::literal, "completed"},
+          {"output_url", Assignment::Kind::output_url, ""}};
+}
+
+std::string status_in(const std::vector<Assignment>& assignments, const Rule& rule) {
+  for (const Assignment& assignment : assignments) {
     if (assignment.column == rule.status && assignment.kind == Assignment::Kind::literal)
       return assignment.text;
   }
   return "";
 }
+
+std::string settled_status(const Rule& rule) { return status_in(rule.set, rule); }
 
 std::vector<std::string> columns_of(const Rule& rule) {
   std::vector<std::string> columns{rule.key, rule.status};
@@ -185,6 +214,7 @@ std::vector<std::string> columns_of(const Rule& rule) {
   for (const std::string& column : rule.age_of) add(column);
   if (!rule.settle_function) {
     for (const Assignment& assignment : rule.set) add(assignment.column);
+    for (const Assignment& assignment : success_of(rule)) add(assignment.column);
   }
   add(rule.rescue_count);
   if (rule.refund) {

@@ -31,6 +31,19 @@ struct Verdict {
   bool operator==(const Verdict&) const = default;
 };
 
+/// Its name in evidence and reports.
+[[nodiscard]] constexpr const char* verdict_name(Verdict::Kind kind) {
+  switch (kind) {
+    case Verdict::Kind::alive_queued: return "alive_queued";
+    case Verdict::Kind::alive_running: return "alive_running";
+    case Verdict::Kind::succeeded: return "succeeded";
+    case Verdict::Kind::failed: return "failed";
+    case Verdict::Kind::not_found: return "not_found";
+    case Verdict::Kind::unknown: break;
+  }
+  return "unknown";
+}
+
 /// What became of a request to start a task. It is never made again unless no task can exist.
 /** Source: design.md section 8 (submit is not idempotent), invariants.md R7 and section 4. */
 struct Submission {

@@ -149,6 +149,7 @@ void explain_all(Connection& connection, const Rule& rule, TableFacts& facts) {
   if (plan.is_array() && !plan.empty()) facts.find_uses_index = plan_uses_index(plan[0]["Plan"], connection);
   explain(connection, "take", compiled.take, {now, std::nullopt, std::nullopt, Text{"1000"}}, facts);
   explain(connection, "settle", compiled.settle, {Text{"{}"}}, facts);
+  explain(connection, "succeed", compiled.succeed, {Text{"{}"}, Text{"{}"}}, facts);
   explain(connection, "refund", compiled.refund, {Text{"{}"}}, facts);
   explain(connection, "exhausted", compiled.exhausted, {now}, facts);
 }

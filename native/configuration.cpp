@@ -30,17 +30,34 @@ void read_refund(TomlSection& rule_section, Rule& rule) {
   rule.refund = refund;
 }
 
+/// `{ column = value }`, of which "now()" is the database's time; "output_url()" is the result that the
+/// provider named.
+std::vector<Assignment> read_assignments(TomlSection& section, const std::string& key) {
+  std::vector<Assignment> assignments;
+  for (auto& [column, value] : section.scalars(key)) {
+    if (value == "now()") {
+      assignments.push_back({column, Assignment::Kind::database_now, ""});
+    } else if (value == "output_url()") {
+      assignments.push_back({column, Assignment::Kind::output_url, ""});
+    } else {
+      assignments.push_back({column, Assignment::Kind::literal, value});
+    }
+  }
+  return assignments;
+}
+
 void read_provider(TomlSection& section, Rule& rule, const Policy& policy) {
   ProviderLink provider;
   provider.name = section.text("provider");
   provider.task = section.text("task", provider.task);
   provider.account = section.text("account", provider.account);
   provider.hard_deadline = section.duration("hard_deadline").value_or(policy.watch.timeout_max);
+  provider.succeeded = read_assignments(section, "succeeded");
   if (section.has("provider")) {
     rule.provider = provider;
     return;
   }
-  for (const char* key : {"task", "account", "hard_deadline"}) {
+  for (const char* key : {"task", "account", "hard_deadline", "succeeded"}) {
     if (section.has(key)) {
       section.complain(section.place(key), std::string{key} + " means nothing without a provider",
                        R"(add provider = "runninghub", or remove it)");
@@ -57,11 +74,7 @@ Rule read_rule(TomlSection& section, const Policy& policy) {
   rule.stuck_in = section.texts("stuck_in");
   rule.age_of = section.texts("age_of");
   rule.older_than = section.duration("older_than").value_or(Duration{});
-  for (auto& [column, value] : section.scalars("set")) {
-    const bool is_now = value == "now()";
-    rule.set.push_back(
-        {column, is_now ? Assignment::Kind::database_now : Assignment::Kind::literal, is_now ? "" : value});
-  }
+  rule.set = read_assignments(section, "set");
   for (const std::string& column : section.texts("clear"))
     rule.set.push_back({column, Assignment::Kind::null, ""});
   rule.rescues_max = static_cast<int>(section.integer("max_rescues", 0, 1'000'000).value_or(0));

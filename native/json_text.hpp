@@ -16,4 +16,11 @@ inline std::string json_document(const nlohmann::ordered_json& json) {
   return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
+/// A stranger's words as JSON, whatever they are; null when there are none.
+inline nlohmann::json words_json(const std::string& words) {
+  if (words.empty()) return nullptr;
+  nlohmann::json json = nlohmann::json::parse(words, nullptr, false);
+  return json.is_discarded() ? nlohmann::json(words) : json;
+}
+
 }  // namespace jobwatchdog

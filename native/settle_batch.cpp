@@ -35,7 +35,7 @@ void decide(const BatchContext& context, const Rows& locked, BatchWork& work) {
   if (locked.size() > 0) work.taken = place_of(locked);
   for (std::size_t i = 0; i < locked.size(); ++i) {
     DecidedRow decided = decide_row(context, locked, i);
-    (decided.settles ? work.settled : work.kept).push_back(std::move(decided.row));
+    (settles(context, decided.settlement) ? work.settled : work.kept).push_back(std::move(decided.row));
   }
 }
 
@@ -92,6 +92,10 @@ std::optional<DatabaseError> pay_refunds(Transaction& transaction, const BatchCo
   return std::nullopt;
 }
 
+std::string new_status(const BatchContext& context) {
+  return context.completes ? status_in(success_of(context.rule), context.rule) : settled_status(context.rule);
+}
+
 std::optional<DatabaseError> write_audit(Transaction& transaction, const BatchContext& context,
                                          const BatchWork& work) {
   if (context.audit_table.empty() || work.settled.empty()) return std::nullopt;
@@ -109,9 +113,10 @@ std::optional<DatabaseError> write_audit(Transaction& transaction, const BatchCo
   }
   nlohmann::ordered_json old_data;
   old_data["rows"] = std::move(before);
-  nlohmann::ordered_json new_data{{"rule", context.rule.name}, {"status", settled_status(context.rule)}};
+  nlohmann::ordered_json new_data{{"rule", context.rule.name}, {"status", new_status(context)}};
   new_data["ids"] = std::move(ids);
   new_data["refunds"] = refunds;
+  if (context.words != nullptr) new_data["provider"] = words_about(*context.words, keys_of(work.settled));
   const DatabaseResult<Rows> rows = transaction.query(
       "INSERT INTO " + context.audit_table +
           " (action, table_name, record_id, old_data, new_data, actor) VALUES ($1, $2, NULL, $3::jsonb, $4::jsonb, $5)",
@@ -162,8 +167,11 @@ std::optional<DatabaseError> do_work(Transaction& transaction, const BatchContex
   if (picking.reads_pages) {
     if (auto error = end_reading(transaction, context)) return error;
   }
+  const std::vector<std::string> keys = keys_of(work.settled);
   const DatabaseResult<Rows> stored =
-      transaction.query(context.compiled.settle, {array_literal(keys_of(work.settled))});
+      context.completes ? transaction.query(context.compiled.succeed,
+                                            {array_literal(keys), output_urls(*context.words, keys)})
+                        : transaction.query(context.compiled.settle, {array_literal(keys)});
   if (!stored.ok()) return stored.error();
   failpoint("after_settle");
   find_silent_refusals(context, stored.value(), work);
@@ -259,21 +267,30 @@ JobFacts facts_of(const Rows& rows, std::size_t i) {
   return job;
 }
 
-std::optional<Verdict> verdict_for(const Rule& rule, const JobFacts& job) {
+std::optional<Verdict> verdict_for(const Rule& rule, const JobFacts& job, const ProviderWords* words) {
   if (!rule.provider || !job.task_id) return std::nullopt;
-  return Verdict{
-      Verdict::Kind::unknown, {}, "", "this version of jobwatchdog does not ask " + rule.provider->name};
+  if (words == nullptr)
+    return Verdict{
+        Verdict::Kind::unknown, {}, "", "no account of " + rule.provider->name + " has a key here"};
+  const auto said = words->find(job.key);
+  // A row that got another task meanwhile has not been asked about.
+  if (said == words->end() || said->second.task_id != *job.task_id) return std::nullopt;
+  return said->second.verdict;
+}
+
+bool settles(const BatchContext& context, const Settlement& settlement) {
+  if (context.completes) return settlement.kind == Settlement::Kind::settle_as_succeeded;
+  return settlement.kind == Settlement::Kind::settle_by_rule ||
+         settlement.kind == Settlement::Kind::settle_as_failed;
 }
 
 DecidedRow decide_row(const BatchContext& context, const Rows& rows, std::size_t i) {
   const JobFacts job = facts_of(rows, i);
-  const Settlement settlement =
-      decide_settlement(context.rule, job, verdict_for(context.rule, job), context.now);
-  const bool settles = settlement.kind == Settlement::Kind::settle_by_rule ||
-                       settlement.kind == Settlement::Kind::settle_as_failed;
-  return {{job.key, job.status, rows.text(i, "aged_since"), settlement.reason,
-           settlement.refund_due ? job.refund_amount : 0},
-          settles};
+  Settlement settlement =
+      decide_settlement(context.rule, job, verdict_for(context.rule, job, context.words), context.now);
+  SettledRow row{job.key, job.status, rows.text(i, "aged_since"), settlement.reason,
+                 settlement.refund_due ? job.refund_amount : 0};
+  return {std::move(row), std::move(settlement)};
 }
 
 Page page_of(const std::vector<SettledRow>& rows) {
@@ -290,6 +307,21 @@ void add_settled(std::vector<SettledRow> rows, TableResult& result) {
     }
     if (result.settled.size() < TableResult::rows_kept_max) result.settled.push_back(std::move(row));
   }
+}
+
+void add_result(const TableResult& part, TableResult& result) {
+  for (const auto count :
+       {&TableResult::settled_count, &TableResult::refunded_count, &TableResult::refunded_credits,
+        &TableResult::kept_count, &TableResult::isolated_count})
+    result.*count += part.*count;
+  result.longest_batch_ms = std::max(result.longest_batch_ms, part.longest_batch_ms);
+  const auto append = [](const auto& from, auto& to) {
+    const std::size_t room = TableResult::rows_kept_max - std::min(to.size(), TableResult::rows_kept_max);
+    to.insert(to.end(), from.begin(),
+              from.begin() + static_cast<std::ptrdiff_t>(std::min(room, from.size())));
+  };
+  append(part.settled, result.settled);
+  append(part.isolated, result.isolated);
 }
 
 TakenPage place_of(const Rows& rows) {

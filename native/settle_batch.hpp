@@ -14,6 +14,7 @@
 #include "core/rule_compiler.hpp"
 #include "core/time.hpp"
 #include "native/database.hpp"
+#include "native/provider_words.hpp"
 #include "native/sweep_result.hpp"
 
 namespace jobwatchdog {
@@ -29,19 +30,26 @@ struct BatchContext {
   std::string audit_table;  ///< Quoted; "" = no audit.
   std::string actor;
   std::function<bool()> must_stop;  ///< Asked after each transaction: time is up, or a signal came.
+  /// What the provider said; without it, rows with a task are judged as if it gave no answer.
+  const ProviderWords* words{nullptr};
+  bool completes{false};  ///< Settles the rows whose task the provider finished, and no others.
 };
 
 /// The facts of row `i` of a result of `take`, `find`, `find_one` or `lock`.
 [[nodiscard]] JobFacts facts_of(const Rows& rows, std::size_t i);
 
-/// The provider's word as far as this binary knows it.
-[[nodiscard]] std::optional<Verdict> verdict_for(const Rule& rule, const JobFacts& job);
+/// What is known of the provider's word about a row: nothing when it is still to be asked.
+[[nodiscard]] std::optional<Verdict> verdict_for(const Rule& rule, const JobFacts& job,
+                                                 const ProviderWords* words);
 
 /// A row with the decision over it.
 struct DecidedRow {
   SettledRow row;
-  bool settles{false};
+  Settlement settlement;
 };
+
+/// Whether a batch with that context settles a row with that decision.
+[[nodiscard]] bool settles(const BatchContext& context, const Settlement& settlement);
 
 /// Decides over row `i` of a result of `take`, `find` or `lock`.
 [[nodiscard]] DecidedRow decide_row(const BatchContext& context, const Rows& rows, std::size_t i);
@@ -58,6 +66,9 @@ struct Page {
 
 /// Adds rows that are settled (or, in a dry run, would be) to the counts and the list.
 void add_settled(std::vector<SettledRow> rows, TableResult& result);
+
+/// Adds what a part of a pass came to: its counts and its lists.
+void add_result(const TableResult& part, TableResult& result);
 
 /// Where a pass over a table stands: behind this row, or at the beginning.
 struct Cursor {

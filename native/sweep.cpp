@@ -13,6 +13,7 @@
 #include "native/settle_batch.hpp"
 #include "native/stop_signal.hpp"
 #include "native/stopwatch.hpp"
+#include "native/suspect_pass.hpp"
 
 namespace jobwatchdog {
 namespace {
@@ -47,7 +48,9 @@ std::pair<std::vector<SettledRow>, std::vector<SettledRow>> decide(const BatchCo
   std::pair<std::vector<SettledRow>, std::vector<SettledRow>> decided;
   for (std::size_t i = 0; i < page.size(); ++i) {
     DecidedRow row = decide_row(batch, page, i);
-    (row.settles ? decided.first : decided.second).push_back(std::move(row.row));
+    const bool is_end =
+        row.settlement.kind == Settlement::Kind::settle_as_succeeded || settles(batch, row.settlement);
+    (is_end ? decided.first : decided.second).push_back(std::move(row.row));
   }
   return decided;
 }
@@ -103,7 +106,14 @@ bool look_at_pages(SweepContext& sweep, const BatchContext& batch, TableResult& 
     if (page.size() == 0) return true;
     notice_age(sweep, page.integer(0, "aged_since_ms"), result);
     result.found_count += static_cast<std::int64_t>(page.size());
-    auto [to_settle, kept] = decide(batch, page);
+    ProviderWords words;
+    BatchContext judged = batch;
+    if (batch.rule.provider && sweep.options.provider != nullptr) {
+      words = ask_about(*sweep.options.provider, page, sweep.stop_wish());
+      result.asked_count += static_cast<std::int64_t>(words.size());
+      judged.words = &words;
+    }
+    auto [to_settle, kept] = decide(judged, page);
     add_settled(std::move(to_settle), result);
     result.kept_count += static_cast<std::int64_t>(kept.size());
     for (SettledRow& row : kept) {
@@ -130,20 +140,38 @@ DatabaseResult<TakenPage> settle_closely(SweepContext& sweep, const BatchContext
   return taken;
 }
 
-/// What the pass leaves behind: rows that others hold, and rows that wait for the provider's word.
-void count_the_rest(SweepContext& sweep, const BatchContext& batch, TableResult& result) {
+/// What the pass leaves behind: rows that others hold are missed. Gives how many wait for the provider's
+/// word.
+std::int64_t count_the_rest(SweepContext& sweep, const BatchContext& batch, TableResult& result) {
   const DatabaseResult<Rows> rest =
       query_patiently(sweep.connection, batch.compiled.rest, {sweep.now_text}, reading, sweep.stop_wish());
   if (!rest.ok()) {
     end_early(result, rest.error());
-    return;
+    return 0;
   }
   if (rest.value().at(0, "aged_since_ms"))
     notice_age(sweep, rest.value().integer(0, "aged_since_ms"), result);
   // What could not be settled and what the decision kept is still stuck, and is not missed.
   result.missed_count = std::max<std::int64_t>(
       0, rest.value().integer(0, "settleable") - result.isolated_count - result.kept_count);
-  result.kept_count += rest.value().integer(0, "waiting");
+  return rest.value().integer(0, "waiting");
+}
+
+/// Rows with a task: the provider is asked about them, or they are kept. Gives whether the pass was over all.
+bool settle_waiting(SweepContext& sweep, const BatchContext& batch, std::int64_t waiting_count,
+                    TableResult& result) {
+  if (waiting_count == 0 || sweep.options.provider == nullptr) {
+    result.kept_count += waiting_count;
+    return true;
+  }
+  const DatabaseResult<bool> is_whole =
+      settle_suspects(sweep.connection, batch, *sweep.options.provider, sweep.options.batch_size, result);
+  if (!is_whole.ok()) return end_early(result, is_whole.error());
+  if (result.unanswered_count > 0)
+    log(LogLevel::warning,
+        "the provider gave no usable answer about some tasks; they are kept until their hard deadline",
+        {{"table", result.table}, {"tasks", std::to_string(result.unanswered_count)}});
+  return is_whole.value();
 }
 
 /// All pages of one table, oldest first. Gives whether the pass was over every row that could be settled.
@@ -158,10 +186,8 @@ bool settle_pages(SweepContext& sweep, const BatchContext& batch, TableResult& r
     if (taken.value().oldest_ms) notice_age(sweep, *taken.value().oldest_ms, result);
     if (sweep.must_stop()) return false;
     bar.advance(static_cast<std::int64_t>(taken.value().row_count));
-    if (is_last_page(sweep, taken.value().row_count)) {
-      count_the_rest(sweep, batch, result);
-      return true;
-    }
+    if (is_last_page(sweep, taken.value().row_count))
+      return settle_waiting(sweep, batch, count_the_rest(sweep, batch, result), result);
     cursor = taken.value().last;
   }
   return false;
@@ -188,7 +214,9 @@ TableResult sweep_table(SweepContext& sweep, const Rule& rule, const TableFacts&
                                result.table +
                                " may be invisible to it; it needs BYPASSRLS, or [database] role");
   }
-  const CompiledRule compiled = compile_rule(rule, facts.table);
+  const bool asks = rule.provider && sweep.options.provider != nullptr;
+  const CompiledRule compiled =
+      compile_rule(rule, facts.table, asks ? ProviderAccess::asking : ProviderAccess::none);
   const BatchContext batch{rule,
                            facts.table,
                            compiled,

@@ -44,6 +44,9 @@ std::string summary_line(const SweepResult& result) {
   std::string line = (result.dry_run ? "would settle " : "settled ") +
                      grouped(count(&TableResult::settled_count)) + " of " +
                      grouped(count(&TableResult::found_count)) + " stuck rows";
+  if (count(&TableResult::completed_count) > 0)
+    line += " (" + grouped(count(&TableResult::completed_count)) +
+            " of them completed: the provider had done the work)";
   if (count(&TableResult::refunded_count) > 0) {
     line += (result.dry_run ? ", would give back " : ", gave back ") +
             grouped(count(&TableResult::refunded_credits)) + " credits in " +
@@ -153,6 +156,9 @@ Json table_json(const TableResult& table) {
           {"settled_count", table.settled_count},
           {"refunded_count", table.refunded_count},
           {"refunded_credits", table.refunded_credits},
+          {"completed_count", table.completed_count},
+          {"asked_count", table.asked_count},
+          {"unanswered_count", table.unanswered_count},
           {"kept_count", table.kept_count},
           {"missed_count", table.missed_count},
           {"exhausted_count", table.exhausted_count},

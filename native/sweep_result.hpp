@@ -36,6 +36,9 @@ struct TableResult {
   std::int64_t settled_count{0};
   std::int64_t refunded_count{0};
   std::int64_t refunded_credits{0};
+  std::int64_t completed_count{0};   ///< Of those settled: the provider had finished their task.
+  std::int64_t asked_count{0};       ///< Tasks that the provider was asked about.
+  std::int64_t unanswered_count{0};  ///< Of those asked about: it gave no usable answer.
   std::int64_t kept_count{0};  ///< Suspects that the decision left alone (a provider's task with time left).
   std::int64_t missed_count{0};  ///< Left stuck, because somebody else held them to the end.
   std::int64_t exhausted_count{0};

@@ -1,6 +1,7 @@
 // What most commands begin with.
 #include "native/workspace.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 
@@ -187,6 +188,22 @@ Outcome<Connection> open_managed(const GlobalOptions& options, const Configurati
   if (schema.value().has_managed) return std::move(connection.value());
   return Failure{ExitCode::schema_out_of_date,
                  {{"database", "the managed schema is not there", "run `jobwatchdog migrate`"}}};
+}
+
+std::optional<Failure> watch_added_tools(Connection& connection, Configuration& configuration) {
+  if (!configuration.is_builtin) return std::nullopt;
+  const DatabaseResult<Rows> rows =
+      connection.query("SELECT table_name FROM watchdog.tools ORDER BY table_name", {}, {.read_only = true});
+  if (!rows.ok()) return failure_of("reading watchdog.tools", rows.error());
+  for (Rule& rule : configuration.rules) {
+    if (!rule.settle_function) continue;
+    for (std::size_t i = 0; i < rows.value().size(); ++i) {
+      const QualifiedName table{"public", rows.value().text(i, "table_name")};
+      if (std::find(rule.tables.begin(), rule.tables.end(), table) == rule.tables.end())
+        rule.tables.push_back(table);
+    }
+  }
+  return std::nullopt;
 }
 
 Failure failure_of(const std::string& doing, const DatabaseError& error) {

@@ -49,6 +49,10 @@ void warn_of_standby(Connection& connection);
 [[nodiscard]] Outcome<Connection> open_managed(const GlobalOptions& options,
                                                const Configuration& configuration);
 
+/// Lets the built-in rule over jobs watch the tables of all tools that the managed schema knows, also those
+/// that were added to it. Failure: they could not be read.
+[[nodiscard]] std::optional<Failure> watch_added_tools(Connection& connection, Configuration& configuration);
+
 /// A database error in the middle of a command.
 [[nodiscard]] Failure failure_of(const std::string& doing, const DatabaseError& error);
 

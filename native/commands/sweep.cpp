@@ -1,4 +1,5 @@
 // `jobwatchdog sweep`: one bounded pass, a dry run of it, or every fact behind one decision.
+#include <algorithm>
 #include <iostream>
 
 #include "core/duration_text.hpp"
@@ -10,7 +11,9 @@
 #include "native/json_text.hpp"
 #include "native/log.hpp"
 #include "native/metrics_file.hpp"
-#include "native/settle_batch.hpp"
+#include "native/open_provider.hpp"
+#include "native/stop_signal.hpp"
+#include "native/suspect_pass.hpp"
 #include "native/sweep_report.hpp"
 #include "native/terminal_table.hpp"
 
@@ -141,7 +144,7 @@ nlohmann::ordered_json explanation_json(const Explanation& e) {
 /// table).
 DatabaseResult<std::optional<Explanation>> explain_in(Connection& connection, const Rule& rule,
                                                       const QualifiedName& table, const std::string& id,
-                                                      Instant now) {
+                                                      Instant now, Provider* provider) {
   const DatabaseResult<Rows> rows =
       connection.query(compile_rule(rule, table).find_one, {id}, {.read_only = true});
   const bool is_other_type =
@@ -151,19 +154,24 @@ DatabaseResult<std::optional<Explanation>> explain_in(Connection& connection, co
   if (rows.value().size() == 0) return std::optional<Explanation>{};
   Explanation explanation{
       rule.name, display_name(table), facts_of(rows.value(), 0), rows.value().text(0, "aged_since"), {}};
-  explanation.settlement = decide_settlement(rule, explanation.job, verdict_for(rule, explanation.job), now);
+  ProviderWords words;
+  const bool is_asked = rule.provider && explanation.job.task_id && provider != nullptr;
+  if (is_asked) words = ask_about(*provider, rows.value(), [] { return stop_signal() != 0; });
+  explanation.settlement = decide_settlement(
+      rule, explanation.job, verdict_for(rule, explanation.job, is_asked ? &words : nullptr), now);
   return std::optional{explanation};
 }
 
 ExitCode explain(Connection& connection, const Configuration& configuration, const SweepCommand& command,
-                 bool as_json) {
+                 bool as_json, Provider* provider) {
   const DatabaseResult<DatabaseNow> clock = database_now(connection);
   if (!clock.ok()) return report(failure_of("reading the database's clock", clock.error()));
   nlohmann::ordered_json list = nlohmann::json::array();
   for (const Rule& rule : configuration.rules) {
     if (!command.rule.empty() && rule.name != command.rule) continue;
     for (const QualifiedName& table : rule.tables) {
-      const auto found = explain_in(connection, rule, table, command.explain_id, clock.value().instant);
+      const auto found =
+          explain_in(connection, rule, table, command.explain_id, clock.value().instant, provider);
       if (!found.ok()) return report(failure_of("reading " + display_name(table), found.error()));
       if (!found.value()) continue;
       list.push_back(explanation_json(*found.value()));
@@ -209,10 +217,20 @@ std::optional<Failure> obey_flag(Connection& connection, const Configuration& co
   return std::nullopt;
 }
 
+/// The provider of the rules; nothing when none of them has one, or nobody has a key.
+Outcome<std::unique_ptr<Provider>> open_provider_of(Connection& connection,
+                                                    const Configuration& configuration,
+                                                    const SchemaState& schema) {
+  const bool is_wanted = std::any_of(configuration.rules.begin(), configuration.rules.end(),
+                                     [](const Rule& rule) { return rule.provider.has_value(); });
+  if (!is_wanted) return std::unique_ptr<Provider>{};
+  return open_provider(connection, schema.has_managed);
+}
+
 }  // namespace
 
 ExitCode run_sweep_command(const GlobalOptions& global, const SweepCommand& command) {
-  const Outcome<Configuration> configuration = open_configuration(global);
+  Outcome<Configuration> configuration = open_configuration(global);
   if (!configuration.ok()) return report(configuration.error());
   Outcome<SweepOptions> options = sweep_options(command, global, configuration.value());
   if (!options.ok()) return report(options.error());
@@ -220,8 +238,13 @@ ExitCode run_sweep_command(const GlobalOptions& global, const SweepCommand& comm
   if (!connection.ok()) return report(connection.error());
   const Outcome<SchemaState> schema = open_schema(connection.value(), configuration.value());
   if (!schema.ok()) return report(schema.error());
+  if (auto failure = watch_added_tools(connection.value(), configuration.value())) return report(*failure);
+  Outcome<std::unique_ptr<Provider>> provider =
+      open_provider_of(connection.value(), configuration.value(), schema.value());
+  if (!provider.ok()) return report(provider.error());
   if (!command.explain_id.empty())
-    return explain(connection.value(), configuration.value(), command, global.json);
+    return explain(connection.value(), configuration.value(), command, global.json, provider.value().get());
+  options.value().provider = provider.value().get();
   if (auto failure = obey_flag(connection.value(), configuration.value(), options.value()))
     return report(*failure);
 

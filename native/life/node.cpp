@@ -2,8 +2,8 @@
 #include "native/life/node.hpp"
 
 #include "native/log.hpp"
+#include "native/open_provider.hpp"
 #include "native/process_name.hpp"
-#include "native/provider/accounts.hpp"
 #include "native/provider/runninghub.hpp"
 #include "native/stop_signal.hpp"
 #include "native/system_random.hpp"
@@ -16,18 +16,6 @@ std::string lease_owner(const std::string& command) {
   return process_name(command) + " #" + std::to_string(system_random() % 65'536);
 }
 
-Outcome<std::vector<ProviderAccount>> open_accounts(Connection& connection) {
-  DatabaseResult<std::vector<ProviderAccount>> stored = stored_accounts(connection);
-  if (!stored.ok()) return failure_of("reading watchdog.runninghub_accounts", stored.error());
-  Result<std::vector<ProviderAccount>, AccountProblems> accounts =
-      all_accounts(runninghub_environment(), std::move(stored.value()));
-  if (!accounts.ok()) return Failure{ExitCode::configuration, accounts.error()};
-  if (accounts.value().empty())
-    log(LogLevel::warning, "no provider account has a key: nothing is submitted and nobody is asked",
-        {{"mend", "set WATCHDOG_RUNNINGHUB_API_KEY, or api_key in watchdog.runninghub_accounts"}});
-  return std::move(accounts.value());
-}
-
 }  // namespace
 
 Outcome<std::unique_ptr<Node>> Node::open(const GlobalOptions& global, const NodeOptions& options) {
@@ -37,9 +25,14 @@ Outcome<std::unique_ptr<Node>> Node::open(const GlobalOptions& global, const Nod
   if (!connection.ok()) return connection.error();
   std::unique_ptr<Node> node{
       new Node(global, std::move(configuration.value()), std::move(connection.value()))};
-  Outcome<std::vector<ProviderAccount>> accounts = open_accounts(node->connection_);
-  if (!accounts.ok()) return accounts.error();
-  node->provider_ = std::make_unique<RunningHub>(std::move(accounts.value()));
+  Outcome<std::unique_ptr<Provider>> provider = open_provider(node->connection_, true);
+  if (!provider.ok()) return provider.error();
+  node->provider_ = std::move(provider.value());
+  if (!node->provider_) {
+    log(LogLevel::warning, "no provider account has a key: nothing is submitted and nobody is asked",
+        {{"mend", "set WATCHDOG_RUNNINGHUB_API_KEY, or api_key in watchdog.runninghub_accounts"}});
+    node->provider_ = std::make_unique<RunningHub>(std::vector<ProviderAccount>{});
+  }
   node->policies_.refresh(node->connection_);
   ReconcilerOptions wanted;
   wanted.holder.owner = lease_owner(options.command);

@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "native/failpoint.hpp"
+#include "native/json_text.hpp"
 #include "native/life/watch_json.hpp"
 #include "native/log.hpp"
 #include "native/stopwatch.hpp"
@@ -26,27 +27,8 @@ nlohmann::json identity(const Attempt& attempt) {
   return {{"tool", attempt.tool}, {"job_id", attempt.job_id}, {"attempt", attempt.number}};
 }
 
-/// The provider's words as JSON, whatever they are.
-nlohmann::json words_json(const std::string& words) {
-  if (words.empty()) return nullptr;
-  nlohmann::json json = nlohmann::json::parse(words, nullptr, false);
-  return json.is_discarded() ? nlohmann::json(words) : json;
-}
-
 nlohmann::json or_null(const std::string& text) {
   return text.empty() ? nlohmann::json() : nlohmann::json(text);
-}
-
-const char* verdict_word(Verdict::Kind kind) {
-  switch (kind) {
-    case Verdict::Kind::alive_queued: return "alive_queued";
-    case Verdict::Kind::alive_running: return "alive_running";
-    case Verdict::Kind::succeeded: return "succeeded";
-    case Verdict::Kind::failed: return "failed";
-    case Verdict::Kind::not_found: return "not_found";
-    case Verdict::Kind::unknown: break;
-  }
-  return "unknown";
 }
 
 const char* outcome_word(Submission::Kind kind) {
@@ -306,7 +288,7 @@ void Reconciler::take_check(Check check, const ProviderAnswer& answer) {
   if (verdict.kind == Verdict::Kind::unknown) ++counts_.unknown;
   const WatchMoment moment{check.leased.leased_at + (options_.clock() - check.begun_at), draw_permille()};
   const CheckDecision decision = take_verdict(check.leased.job, verdict, moment, check.policy);
-  decide(check, decision, verdict_word(verdict.kind), answer.words);
+  decide(check, decision, verdict_name(verdict.kind), answer.words);
 }
 
 void Reconciler::take_chase(LeasedTask task, const ProviderAnswer& answer) {
@@ -323,7 +305,7 @@ void Reconciler::take_chase(LeasedTask task, const ProviderAnswer& answer) {
   const ChaseDecision decision = decide_chase(answer.verdict, task.check_count, task.is_orphan);
   nlohmann::json row = identity(task.attempt);
   row.update({{"has_ended", decision.has_ended},
-              {"verdict", verdict_word(answer.verdict.kind)},
+              {"verdict", verdict_name(answer.verdict.kind)},
               {"output_url", or_null(decision.output_url)},
               {"next_check_ms", decision.next_check_after.ms},
               {"words", words_json(answer.words)}});

@@ -181,14 +181,9 @@ std::map<std::string, std::string> runninghub_environment() {
 
 DatabaseResult<std::vector<ProviderAccount>> stored_accounts(Connection& connection) {
   std::vector<ProviderAccount> accounts;
-  DatabaseResult<Transaction> transaction = connection.begin({.read_only = true});
-  if (!transaction.ok()) return transaction.error();
-  const DatabaseResult<Rows> exists =
-      transaction.value().query("SELECT to_regclass('watchdog.runninghub_accounts') IS NOT NULL AS is_there");
-  if (!exists.ok()) return exists.error();
-  if (!exists.value().boolean(0, "is_there")) return accounts;
-  const DatabaseResult<Rows> rows = transaction.value().query(
-      "SELECT account, base_url, api_key, requests_at_once_max FROM watchdog.runninghub_accounts ORDER BY account");
+  const DatabaseResult<Rows> rows = connection.query(
+      "SELECT account, base_url, api_key, requests_at_once_max FROM watchdog.runninghub_accounts ORDER BY account",
+      {}, {.read_only = true});
   if (!rows.ok()) return rows.error();
   for (std::size_t i = 0; i < rows.value().size(); ++i) {
     ProviderAccount account;

@@ -27,7 +27,7 @@ using AccountProblems = std::vector<Problem>;
 /// The variables WATCHDOG_RUNNINGHUB_... of this process that are not empty.
 [[nodiscard]] std::map<std::string, std::string> runninghub_environment();
 
-/// The rows of watchdog.runninghub_accounts, as they are; none where there is no such table.
+/// The rows of watchdog.runninghub_accounts, as they are.
 [[nodiscard]] DatabaseResult<std::vector<ProviderAccount>> stored_accounts(Connection& connection);
 
 /// All accounts with a key, by name: those that are stored and those that the environment has a key for. The

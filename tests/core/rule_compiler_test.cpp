@@ -105,6 +105,25 @@ TEST(compiled_sql, settles_a_provider_task_without_its_word_only_after_the_hard_
   }
 }
 
+TEST(compiled_sql, of_a_pass_that_asks_settles_no_row_with_a_task_unless_it_was_asked_about) {
+  const CompiledRule asking =
+      compile_rule(credit_rule(), credit_rule().tables.front(), ProviderAccess::asking);
+  for (const auto statement : {&CompiledRule::take, &CompiledRule::lock}) {
+    EXPECT_NE((asking.*statement).find("AND t.\"task_id\" IS NULL"), std::string::npos);
+    EXPECT_EQ((asking.*statement).find("720000"), std::string::npos);
+  }
+  EXPECT_NE(asking.suspects.find("AND t.\"task_id\" IS NOT NULL"), std::string::npos);
+  EXPECT_NE(asking.lock_suspects.find(R"(t."status" IN ('running', 'queued', 'starting'))"),
+            std::string::npos)
+      << "guarded again when it writes";
+}
+
+TEST(compiled_sql, of_a_success_gives_nothing_back) {
+  const CompiledRule compiled = compile_rule(credit_rule(), credit_rule().tables.front());
+  EXPECT_NE(compiled.settle.find("credits_refunded"), std::string::npos);
+  EXPECT_EQ(compiled.succeed.find("credits_refunded"), std::string::npos);
+}
+
 TEST(compiled_sql, pays_in_the_order_of_users_so_that_two_sweeps_cannot_deadlock) {
   const std::string refund = compile_rule(credit_rule(), credit_rule().tables.front()).refund;
   EXPECT_NE(refund.find(R"(ORDER BY t."user_id", t."id")"), std::string::npos) << refund;

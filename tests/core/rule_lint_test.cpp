@@ -18,6 +18,7 @@ TableFacts fitting_table() {
                    {"created_at", "timestamp with time zone", {}, false},
                    {"error_message", "text", {}, false},
                    {"completed_at", "timestamp with time zone", {}, false},
+                   {"output_url", "text", {}, false},
                    {"worker", "text", {}, false},
                    {"user_id", "uuid", {}, false},
                    {"cost", "integer", {}, false},
@@ -72,6 +73,12 @@ TEST(lint, tells_of_a_missing_column_and_the_nearest_one) {
   TableFacts facts = fitting_table();
   column(facts, "worker").name = "workers";
   expect_finding(facts, {"error", "no column \"worker\"", "did you mean \"workers\"?"});
+}
+
+TEST(lint, tells_where_to_name_the_place_of_a_result_when_the_usual_one_is_not_there) {
+  TableFacts facts = fitting_table();
+  column(facts, "output_url").name = "picture";
+  expect_finding(facts, {"error", "no column \"output_url\"", "succeeded = {"});
 }
 
 TEST(lint, refuses_a_timestamp_without_time_zone_and_shows_the_alter_table) {

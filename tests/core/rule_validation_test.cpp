@@ -50,6 +50,18 @@ const std::vector<Defect>& defects() {
       {"refund.refunded", "same column", [](Rule& r) { r.refund->refunded = r.refund->charged; }},
       {"provider", "not a provider", [](Rule& r) { r.provider->name = "othercloud"; }},
       {"hard_deadline", "shorter than older_than", [](Rule& r) { r.provider->hard_deadline = minutes(9); }},
+      {"set", "of no other",
+       [](Rule& r) {
+         r.set.push_back({"output_url", Assignment::Kind::output_url, ""});
+       }},
+      {"succeeded", "does not set the status",
+       [](Rule& r) {
+         r.provider->succeeded = {{"output_url", Assignment::Kind::output_url, ""}};
+       }},
+      {"succeeded", "also in stuck_in",
+       [](Rule& r) {
+         r.provider->succeeded = {{"status", Assignment::Kind::literal, "running"}};
+       }},
       {"refund.function", "pays the refund itself",
        [](Rule& r) {
          r.settle_function = QualifiedName{"a", "b"};

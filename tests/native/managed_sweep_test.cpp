@@ -64,6 +64,14 @@ TEST(managed_sweep, settles_all_four_tables_and_the_exams_and_pays_once) {
   expect_books_balance(database);
 }
 
+TEST(managed_sweep, watches_the_table_of_a_tool_that_was_added) {
+  Database database = Database::managed();
+  database.exec("SELECT watchdog.add_tool('image_generator', 'image_generator_jobs')");
+  add_job(database, {.table = "image_generator_jobs"});
+  EXPECT_EQ(sweep_json(database)["settled_count"], 1);
+  expect_books_balance(database);
+}
+
 TEST(managed_sweep, leaves_healthy_finished_and_pending_jobs_alone) {
   Database database = Database::managed();
   add_job(database, {.age = "9 min"});

@@ -3,7 +3,7 @@
 -- take: $1 now, $2 and $3 the last row of the page before, $4 page size; rows that others hold are left to them
 SELECT t."id"::text AS key, t."status"::text AS status,
        COALESCE(t."started_at", t."queued_at", t."created_at")::text AS aged_since, CASE WHEN isfinite(COALESCE(t."started_at", t."queued_at", t."created_at")) THEN floor(extract(epoch FROM COALESCE(t."started_at", t."queued_at", t."created_at")) * 1000)::bigint END AS aged_since_ms,
-       t."task_id"::text AS task_id, NULL AS rescue_count,
+       t."task_id"::text AS task_id, t."api_account"::text AS account, NULL AS rescue_count,
        t."credits_charged" AS charged, t."credits_refunded" AS refunded, ceil(COALESCE(t."user_credit_cost", 0))::bigint AS refund_amount
 FROM "public"."upscaler_jobs" AS t
 WHERE t."status" IN ('running', 'queued', 'starting')
@@ -18,7 +18,7 @@ FOR UPDATE SKIP LOCKED;
 -- find, for a dry run and for a page that made trouble: parameters as above
 SELECT t."id"::text AS key, t."status"::text AS status,
        COALESCE(t."started_at", t."queued_at", t."created_at")::text AS aged_since, CASE WHEN isfinite(COALESCE(t."started_at", t."queued_at", t."created_at")) THEN floor(extract(epoch FROM COALESCE(t."started_at", t."queued_at", t."created_at")) * 1000)::bigint END AS aged_since_ms,
-       t."task_id"::text AS task_id, NULL AS rescue_count,
+       t."task_id"::text AS task_id, t."api_account"::text AS account, NULL AS rescue_count,
        t."credits_charged" AS charged, t."credits_refunded" AS refunded, ceil(LEAST(GREATEST(COALESCE(t."user_credit_cost", 0), -1000000000000000), 1000000000000000))::bigint AS refund_amount
 FROM "public"."upscaler_jobs" AS t
 WHERE t."status" IN ('running', 'queued', 'starting')
@@ -31,7 +31,7 @@ LIMIT $4::bigint;
 -- lock, for such a page: $1 now, $2 keys of the page, $3 and $4 its least and greatest age column; the guards are checked again
 SELECT t."id"::text AS key, t."status"::text AS status,
        COALESCE(t."started_at", t."queued_at", t."created_at")::text AS aged_since, CASE WHEN isfinite(COALESCE(t."started_at", t."queued_at", t."created_at")) THEN floor(extract(epoch FROM COALESCE(t."started_at", t."queued_at", t."created_at")) * 1000)::bigint END AS aged_since_ms,
-       t."task_id"::text AS task_id, NULL AS rescue_count,
+       t."task_id"::text AS task_id, t."api_account"::text AS account, NULL AS rescue_count,
        t."credits_charged" AS charged, t."credits_refunded" AS refunded, ceil(COALESCE(t."user_credit_cost", 0))::bigint AS refund_amount
 FROM "public"."upscaler_jobs" AS t
 WHERE t."status" IN ('running', 'queued', 'starting')
@@ -46,6 +46,40 @@ FOR UPDATE SKIP LOCKED;
 -- settle: $1 the locked keys, same transaction
 SELECT s.key::text AS key, 'failed' AS status, s.refunded_amount::bigint AS refunded_amount
 FROM "watchdog"."settle_locked_jobs"('public.upscaler_jobs', $1, '{"status": "failed", "error_message": "Trabalho cancelado automaticamente após 10 minutos. Créditos estornados."}'::jsonb) AS s;
+
+-- suspects, when the provider can be asked: parameters as take
+SELECT t."id"::text AS key, t."status"::text AS status,
+       COALESCE(t."started_at", t."queued_at", t."created_at")::text AS aged_since, CASE WHEN isfinite(COALESCE(t."started_at", t."queued_at", t."created_at")) THEN floor(extract(epoch FROM COALESCE(t."started_at", t."queued_at", t."created_at")) * 1000)::bigint END AS aged_since_ms,
+       t."task_id"::text AS task_id, t."api_account"::text AS account, NULL AS rescue_count,
+       t."credits_charged" AS charged, t."credits_refunded" AS refunded, ceil(LEAST(GREATEST(COALESCE(t."user_credit_cost", 0), -1000000000000000), 1000000000000000))::bigint AS refund_amount
+FROM "public"."upscaler_jobs" AS t
+WHERE t."status" IN ('running', 'queued', 'starting')
+  AND COALESCE(t."started_at", t."queued_at", t."created_at") < $1::timestamptz - interval '600000 milliseconds'
+  AND isfinite(COALESCE(t."started_at", t."queued_at", t."created_at"))
+  AND t."task_id" IS NOT NULL
+  AND ($2::timestamptz IS NULL OR (COALESCE(t."started_at", t."queued_at", t."created_at"), t."id") > ($2::timestamptz, $3))
+ORDER BY COALESCE(t."started_at", t."queued_at", t."created_at"), t."id"
+LIMIT $4::bigint;
+
+-- lock of suspects that it was asked about: parameters as lock
+SELECT t."id"::text AS key, t."status"::text AS status,
+       COALESCE(t."started_at", t."queued_at", t."created_at")::text AS aged_since, CASE WHEN isfinite(COALESCE(t."started_at", t."queued_at", t."created_at")) THEN floor(extract(epoch FROM COALESCE(t."started_at", t."queued_at", t."created_at")) * 1000)::bigint END AS aged_since_ms,
+       t."task_id"::text AS task_id, t."api_account"::text AS account, NULL AS rescue_count,
+       t."credits_charged" AS charged, t."credits_refunded" AS refunded, ceil(COALESCE(t."user_credit_cost", 0))::bigint AS refund_amount
+FROM "public"."upscaler_jobs" AS t
+WHERE t."status" IN ('running', 'queued', 'starting')
+  AND COALESCE(t."started_at", t."queued_at", t."created_at") < $1::timestamptz - interval '600000 milliseconds'
+  AND isfinite(COALESCE(t."started_at", t."queued_at", t."created_at"))
+  AND t."id" = ANY ($2)
+  AND COALESCE(t."started_at", t."queued_at", t."created_at") BETWEEN $3::timestamptz AND $4::timestamptz
+ORDER BY t."id"
+FOR UPDATE SKIP LOCKED;
+
+-- succeed: $1 the locked keys of finished tasks, $2 {key: address of its result}
+SELECT s.key::text AS key, 'completed' AS status, s.refunded_amount::bigint AS refunded_amount
+FROM "public"."upscaler_jobs" AS t
+CROSS JOIN LATERAL "watchdog"."settle_locked_jobs"('public.upscaler_jobs', ARRAY[t."id"], '{"status": "completed"}'::jsonb || jsonb_build_object('output_url', ($2::jsonb ->> t."id"::text))) AS s
+WHERE t."id" = ANY ($1);
 
 -- rest: $1 now; what is left behind
 SELECT count(*) FILTER (WHERE NOT (t."task_id" IS NOT NULL AND NOT (COALESCE(t."started_at", t."queued_at", t."created_at") < $1::timestamptz - interval '720000 milliseconds'))) AS settleable,

@@ -3,7 +3,7 @@
 -- take: $1 now, $2 and $3 the last row of the page before, $4 page size; rows that others hold are left to them
 SELECT t."id"::text AS key, t."status"::text AS status,
        COALESCE(t."started_at", t."created_at")::text AS aged_since, CASE WHEN isfinite(COALESCE(t."started_at", t."created_at")) THEN floor(extract(epoch FROM COALESCE(t."started_at", t."created_at")) * 1000)::bigint END AS aged_since_ms,
-       NULL AS task_id, COALESCE(t."rescues", 0)::bigint AS rescue_count,
+       NULL AS task_id, NULL AS account, COALESCE(t."rescues", 0)::bigint AS rescue_count,
        NULL AS charged, NULL AS refunded, NULL AS refund_amount
 FROM "public"."exams" AS t
 WHERE t."status" IN ('analyzing')
@@ -18,7 +18,7 @@ FOR UPDATE SKIP LOCKED;
 -- find, for a dry run and for a page that made trouble: parameters as above
 SELECT t."id"::text AS key, t."status"::text AS status,
        COALESCE(t."started_at", t."created_at")::text AS aged_since, CASE WHEN isfinite(COALESCE(t."started_at", t."created_at")) THEN floor(extract(epoch FROM COALESCE(t."started_at", t."created_at")) * 1000)::bigint END AS aged_since_ms,
-       NULL AS task_id, COALESCE(t."rescues", 0)::bigint AS rescue_count,
+       NULL AS task_id, NULL AS account, COALESCE(t."rescues", 0)::bigint AS rescue_count,
        NULL AS charged, NULL AS refunded, NULL AS refund_amount
 FROM "public"."exams" AS t
 WHERE t."status" IN ('analyzing')
@@ -32,7 +32,7 @@ LIMIT $4::bigint;
 -- lock, for such a page: $1 now, $2 keys of the page, $3 and $4 its least and greatest age column; the guards are checked again
 SELECT t."id"::text AS key, t."status"::text AS status,
        COALESCE(t."started_at", t."created_at")::text AS aged_since, CASE WHEN isfinite(COALESCE(t."started_at", t."created_at")) THEN floor(extract(epoch FROM COALESCE(t."started_at", t."created_at")) * 1000)::bigint END AS aged_since_ms,
-       NULL AS task_id, COALESCE(t."rescues", 0)::bigint AS rescue_count,
+       NULL AS task_id, NULL AS account, COALESCE(t."rescues", 0)::bigint AS rescue_count,
        NULL AS charged, NULL AS refunded, NULL AS refund_amount
 FROM "public"."exams" AS t
 WHERE t."status" IN ('analyzing')

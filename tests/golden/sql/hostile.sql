@@ -3,7 +3,7 @@
 -- take: $1 now, $2 and $3 the last row of the page before, $4 page size; rows that others hold are left to them
 SELECT t."id""; DROP TABLE x; --"::text AS key, t."st'at""us"::text AS status,
        t."when"" < now(); --"::text AS aged_since, CASE WHEN isfinite(t."when"" < now(); --") THEN floor(extract(epoch FROM t."when"" < now(); --") * 1000)::bigint END AS aged_since_ms,
-       NULL AS task_id, NULL AS rescue_count,
+       NULL AS task_id, NULL AS account, NULL AS rescue_count,
        NULL AS charged, NULL AS refunded, NULL AS refund_amount
 FROM "we""ird; DROP TABLE x; --"."Exames
 Lab\ 'á'" AS t
@@ -18,7 +18,7 @@ FOR UPDATE SKIP LOCKED;
 -- find, for a dry run and for a page that made trouble: parameters as above
 SELECT t."id""; DROP TABLE x; --"::text AS key, t."st'at""us"::text AS status,
        t."when"" < now(); --"::text AS aged_since, CASE WHEN isfinite(t."when"" < now(); --") THEN floor(extract(epoch FROM t."when"" < now(); --") * 1000)::bigint END AS aged_since_ms,
-       NULL AS task_id, NULL AS rescue_count,
+       NULL AS task_id, NULL AS account, NULL AS rescue_count,
        NULL AS charged, NULL AS refunded, NULL AS refund_amount
 FROM "we""ird; DROP TABLE x; --"."Exames
 Lab\ 'á'" AS t
@@ -32,7 +32,7 @@ LIMIT $4::bigint;
 -- lock, for such a page: $1 now, $2 keys of the page, $3 and $4 its least and greatest age column; the guards are checked again
 SELECT t."id""; DROP TABLE x; --"::text AS key, t."st'at""us"::text AS status,
        t."when"" < now(); --"::text AS aged_since, CASE WHEN isfinite(t."when"" < now(); --") THEN floor(extract(epoch FROM t."when"" < now(); --") * 1000)::bigint END AS aged_since_ms,
-       NULL AS task_id, NULL AS rescue_count,
+       NULL AS task_id, NULL AS account, NULL AS rescue_count,
        NULL AS charged, NULL AS refunded, NULL AS refund_amount
 FROM "we""ird; DROP TABLE x; --"."Exames
 Lab\ 'á'" AS t
