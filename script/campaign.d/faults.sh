@@ -2,13 +2,36 @@
 # have ended and the server runs. Sourced by script/campaign.
 # shellcheck shell=bash disable=SC2034,SC2154,SC2004
 
-# The failpoints of the sweep's sources: a new one is covered without being named here. Those of native/life are of jobs' lives.
-find_failpoints() {
-  mapfile -t failpoints < <(grep -hoE '\bfailpoint\("[a-z_]+"\)' "$root"/native/*.cpp | sed 's/.*"\(.*\)".*/\1/' | sort -u)
+# The kinds of faults, and how often each must happen in the long version.
+faults=(kill kill_together kill_at_failpoint kill_beside_load signal crash crash_at_failpoint number_again kill_backend terminate cut lost_answer)
+declare -A target_of=([kill]=800 [kill_together]=700 [kill_at_failpoint]=300 [kill_beside_load]=200 [signal]=150 [crash]=140
+  [crash_at_failpoint]=60 [number_again]=20 [kill_backend]=60 [terminate]=60 [cut]=300 [lost_answer]=300)
+# How many rounds a kind needs to do each of its variants; the failpoints add theirs.
+declare -A least_rounds_of=([kill]=4 [kill_together]=4 [kill_at_failpoint]=4 [kill_beside_load]=4 [signal]=4 [crash]=4 [crash_at_failpoint]=4
+  [number_again]=4 [kill_backend]=4 [terminate]=4 [cut]=8 [lost_answer]=4)
+declare -A meaning_of=([kill]="kill -9 of a sweep, at random" [kill_together]="kill -9 of 2 or 3 sweeps at once"
+  [kill_at_failpoint]="kill -9 at a failpoint" [kill_beside_load]="kill -9 beside cancels and cleanups"
+  [signal]="SIGTERM or SIGINT, at random" [crash]="server stopped at once, at random"
+  [crash_at_failpoint]="server stopped at once, at a failpoint"
+  [number_again]="lost number given to another sweep" [kill_backend]="kill -9 of a process of the server"
+  [terminate]="pg_terminate_backend at a failpoint"
+  [cut]="connection reset or half closed" [lost_answer]="answer to COMMIT lost")
+# What is counted as runs in the table.
+runs_word=sweeps
+
+shorten_faults() {
+  target_of=([kill]=28 [kill_together]=44 [kill_at_failpoint]=20 [kill_beside_load]=16 [signal]=6 [crash]=4 [crash_at_failpoint]=12 [number_again]=4 [kill_backend]=6
+    [terminate]=6 [cut]=16 [lost_answer]=20)
+}
+
+# The failpoints that every sweep passes: a new one is covered without being named here. Other sources have those of other work.
+prepare_faults() {
+  mapfile -t failpoints < <(grep -hoE '\bfailpoint\("[a-z_]+"\)' "$root"/native/{sweep,settle_batch}.cpp | sed 's/.*"\(.*\)".*/\1/' | sort -u)
   [[ ${#failpoints[@]} -ge 6 ]] || fail 1 "the failpoints were not found in native/" "does the source still call failpoint(\"NAME\")?"
   local fault
   for fault in kill_at_failpoint kill_backend terminate; do least_rounds_of[$fault]=${#failpoints[@]}; done
   least_rounds_of[crash_at_failpoint]=$((2 * ${#failpoints[@]}))
+  measure_sweep
 }
 
 # How long a whole sweep takes in each world: kills are drawn over this time. The second of two, when all is warm. Without
@@ -23,7 +46,7 @@ measure_sweep() {
     start_sweep ''
     wait_for_sweeps
     sweep_ms_of[$world]=$(milliseconds_since "$start")
-    judge_sweeps
+    judge_processes
     judge_database true
   done
   sweeps[kill]=0

@@ -37,10 +37,7 @@ begin_round() {
   round_name=$1:$2
   for i in "${!faults[@]}"; do [[ ${faults[i]} != "$1" ]] || RANDOM=$(((seed * 1000003 + i * 7919 + $2 * 104729) & 0x7fffffff)); done
   # The load knows the managed schema only; a sabotage breaks only that one.
-  if [[ $(($2 % 4)) == 3 && $1 != kill_beside_load && -z $sabotage ]]; then
-    wanted=watch
-    watch_round_count=$((watch_round_count + 1))
-  fi
+  [[ $(($2 % 4)) != 3 || $1 == kill_beside_load || -n $sabotage ]] || wanted=watch
   enter_world "$wanted"
 }
 
@@ -85,7 +82,7 @@ end_children() {
 told() { awk -v field="\"$1\":" '$1 == field { print $2 + 0; found = 1; exit } END { if (!found) print 0 }' "$2"; }
 
 # How the sweeps ended: sets killed_count, ended_count and what they told.
-judge_sweeps() {
+judge_processes() {
   local i
   killed_count=0 ended_count=0 told_settled=0 told_refunded=0
   for i in "${!sweep_codes[@]}"; do
@@ -144,6 +141,6 @@ finish_work() {
   start_sweep ''
   wait_for_sweeps
   local told_before=$told_settled refunded_before=$told_refunded
-  judge_sweeps
+  judge_processes
   told_settled=$((told_settled + told_before)) told_refunded=$((told_refunded + refunded_before))
 }

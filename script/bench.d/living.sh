@@ -1,0 +1,22 @@
+# A provider and a node for the parts about lives of jobs. Sourced after script/lib/living.sh, never run.
+# shellcheck shell=bash disable=SC2154
+
+start_emulator() {
+  start_listening "$root/.local/bench/emulator.log" "$root/build/release/jobwatchdog" emulate-provider --listen 127.0.0.1:0 "$@"
+  provider_url=$listening_url
+}
+
+# With the defaults of the policy.
+start_node() {
+  start_listening "$root/.local/bench/node.log" env DATABASE_URL="$(private_postgres_url bench)" WATCHDOG_ENABLED=true WATCHDOG_CONFIG= \
+    WATCHDOG_RUNNINGHUB_URL="$provider_url" WATCHDOG_RUNNINGHUB_API_KEY=emulated-key-1 "$root/build/release/jobwatchdog" serve --listen 127.0.0.1:0
+}
+
+# wait_until WHAT CONDITION: a condition of the database bench, for at most 15 minutes.
+wait_until() {
+  local deadline=$((SECONDS + 900))
+  until [[ $(bench_psql bench -c "SELECT ($2)") == t ]]; do
+    [[ $SECONDS -lt $deadline ]] || fail 1 "waited in vain for $1" "see .local/bench/node.log"
+    sleep 0.5
+  done
+}
