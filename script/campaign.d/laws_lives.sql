@@ -12,7 +12,7 @@ SELECT 'violation|' || format('job %s was submitted when three tasks ran already
 
 SELECT 'violation|' || format('job %s is completed, and its task %s is %s', job.id, job.task_id, COALESCE(task.state, 'unknown there'))
   FROM public.ai_jobs AS job LEFT JOIN task ON task.task_id = job.task_id
- WHERE job.status = 'completed' AND task.state IS DISTINCT FROM 'SUCCESS';
+ WHERE :whole AND job.status = 'completed' AND task.state IS DISTINCT FROM 'SUCCESS';
 
 SELECT 'violation|' || format('the result of task %s was lost: job %s is %s without it', job.task_id, job.id, job.status)
   FROM public.ai_jobs AS job JOIN task ON task.task_id = job.task_id
