@@ -206,6 +206,8 @@ void Reconciler::decide(const Check& check, const CheckDecision& decision, const
                 {"message", "told by its webhook, confirmed by the provider"}});
     records_.submissions.push_back(std::move(row));
   }
+  // What is adopted runs from then on.
+  const JobStatus seen_status = decision.adopt_task ? JobStatus::running : job.status;
   nlohmann::json row = identity(attempt);
   if (decision.kind == CheckDecision::Kind::wait) {
     row.update({{"next_check_ms", decision.next_check_after.ms},
@@ -220,7 +222,7 @@ void Reconciler::decide(const Check& check, const CheckDecision& decision, const
               {"output_url", or_null(decision.output_url)},
               {"error_message", or_null(decision.error_message)},
               {"task_has_ended", decision.task_has_ended},
-              {"seen_status", job_status_name(job.status)},
+              {"seen_status", job_status_name(seen_status)},
               {"task_id", or_null(task_id)},
               {"reason", decision.reason},
               {"words", words_json(words)}});
