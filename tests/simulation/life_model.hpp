@@ -27,6 +27,7 @@ struct Settling {
 /// An outcome that a node wrote, for the laws: the tables keep it in the audit log.
 struct NodeEnding {
   AttemptKey attempt;
+  JobStatus from{};
   JobStatus status{};
   bool task_has_ended{false};
   Instant deadline_at{};
@@ -115,6 +116,8 @@ class LifeModel {
                              const MaybeText& task_id);
   void pause_accounts(const std::vector<std::pair<AttemptKey, const Json*>>& told);
   void ring(const AttemptKey& attempt);
+  void take_claimed_names();
+  [[nodiscard]] std::string claim_token_hash(const AttemptKey& attempt) const;
   void record_living_task(const AttemptKey& attempt, const Json& row);
   [[nodiscard]] bool record_ended_task(const AttemptKey& attempt, const Json& row);
   [[nodiscard]] bool is_stale(const JobKey& key, const JobRow& job) const;

@@ -1,5 +1,6 @@
 // Claims and submits of the model: claim_next_jobs, record_submissions.
 #include <algorithm>
+#include <tuple>
 
 #include "tests/simulation/life_model.hpp"
 
@@ -73,7 +74,8 @@ ClaimedJob LifeModel::start_attempt(const std::string& user, ActiveRow& active, 
                          .deadline_at = deadline,
                          .leased_at = now};
   SubmissionRow& submission = tables.submissions[attempt];
-  submission = {.account = active.account, .token = token, .submitted_at = now};
+  submission = {
+      .account = active.account, .token = token, .token_hash = token_hash_of(token), .submitted_at = now};
   return claimed_job(attempt, submission);
 }
 
@@ -176,20 +178,22 @@ void LifeModel::note_submitted_orphan(const AttemptKey& attempt, const std::stri
 }
 
 void LifeModel::pause_accounts(const std::vector<std::pair<AttemptKey, const Json*>>& told) {
-  std::map<std::string, std::pair<std::int64_t, std::string>> pauses;
+  std::map<std::string, std::tuple<std::int64_t, MaybeText, std::string>> pauses;
   for (const auto& [attempt, answer] : told) {
     const std::int64_t pause_ms = answer->value("pause_ms", std::int64_t{0});
     if (pause_ms <= 0) continue;
-    auto& [longest, reason] = pauses[tables.jobs.at(attempt.job).account.value_or("")];
+    auto& [longest, message, outcome] = pauses[tables.jobs.at(attempt.job).account.value_or("")];
     longest = std::max(longest, pause_ms);
-    reason = std::max(reason, text_at(*answer, "message").value_or(""));
+    message = std::max(message, text_at(*answer, "message"));
+    outcome = std::max(outcome, answer->at("outcome").get<std::string>());
   }
   for (const auto& [account, pause] : pauses) {
     const auto known = tables.accounts.find(account);
-    const Instant until = now + Duration{pause.first};
+    const auto& [longest, message, outcome] = pause;
+    const Instant until = now + Duration{longest};
     if (known == tables.accounts.end() || known->second.submits_paused_until.value_or(Instant{}) >= until)
       continue;
-    known->second = {until, pause.second};
+    known->second = {until, message.value_or(outcome)};
   }
 }
 

@@ -1,7 +1,6 @@
 // A node's life: it turns, rests, dies.
 #include "tests/simulation/node.hpp"
 
-#include "tests/simulation/provider_side.hpp"
 #include "tests/simulation/world.hpp"
 
 namespace jobwatchdog::test {
@@ -19,6 +18,7 @@ Node::Node(World& world, int number)
       clock_error_(world.chance.between(Duration{-world.settings.node_clock_error_max.ms},
                                         world.settings.node_clock_error_max)),
       is_there_(std::make_shared<bool>(true)),
+      door_(world, [this](ProviderAnswer answer) { deliver(std::move(answer)); }),
       fiber_([this] { live(); }) {
   if (clock_error_.ms != 0) world_.count("node: its clock is wrong");
   rest_number_ = 1;
@@ -100,6 +100,15 @@ void Node::may_die(const char* where) {
   }
 }
 
+/// When it goes on, others have just decided about its jobs, or are about to.
+void Node::may_stand_still_until_deadline() {
+  for (const auto& [user, active] : world_.model.tables.active) {
+    if (active.lease_owner != name_ || !active.deadline_at) continue;
+    if (world_.strikes(world_.settings.faults.node_sleep, "node: stands still until a deadline"))
+      return rest_until(*active.deadline_at + world_.chance.between(Duration{}, milliseconds(400)));
+  }
+}
+
 void Node::ask(ProviderQuestion question) {
   may_die(question.kind == ProviderQuestion::Kind::submit ? "before a submit" : "before a question");
   under_way_.emplace(question.number, question);
@@ -108,9 +117,7 @@ void Node::ask(ProviderQuestion question) {
 
 void Node::send(const ProviderQuestion& question) {
   world_.tell(name_, " asks ", std::to_string(static_cast<int>(question.kind)), " about ", question.task_id);
-  world_.provider->ask(question, [this, there = is_there_](ProviderAnswer answer) {
-    if (*there) deliver(std::move(answer));
-  });
+  door_.ask(question);
 }
 
 void Node::deliver(ProviderAnswer answer) {
@@ -135,6 +142,7 @@ std::vector<ProviderAnswer> Node::wait(Duration patience) {
     is_idle_ = false;
   }
   may_die("with answers in its hands");
+  may_stand_still_until_deadline();
   return std::exchange(answers_, {});
 }
 

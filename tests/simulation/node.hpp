@@ -9,6 +9,7 @@
 #include "native/life/reconciler.hpp"
 #include "tests/simulation/fiber.hpp"
 #include "tests/simulation/life_model.hpp"
+#include "tests/simulation/provider_door.hpp"
 
 namespace jobwatchdog::test {
 
@@ -27,7 +28,6 @@ class Node final : private LifeStore, private Provider {
   void wake_by(Instant when);
   /// Goes on after a rest, unless it went on meanwhile.
   void wake(std::uint64_t rest_number);
-  void deliver(ProviderAnswer answer);
 
  private:
   // LifeStore
@@ -42,6 +42,7 @@ class Node final : private LifeStore, private Provider {
   [[nodiscard]] std::size_t under_way() const override { return under_way_.size(); }
 
   void live();
+  void deliver(ProviderAnswer answer);
   void rest(Duration time);
   void rest_until(Instant when);
   void may_die(const char* where);
@@ -49,6 +50,8 @@ class Node final : private LifeStore, private Provider {
   DatabaseResult<Value> transact(const char* name, bool writes, Work work);
   [[nodiscard]] TurnOutcome play_turn(LifeModel& model, const TurnRecords& records) const;
   void spoil(TurnRecords& records) const;
+  static void check_adopted(const LifeModel& model, const TurnRecords& records);
+  void may_stand_still_until_deadline();
   void send(const ProviderQuestion& question);
   [[nodiscard]] ReconcilerOptions options();
 
@@ -64,7 +67,8 @@ class Node final : private LifeStore, private Provider {
   bool is_idle_{false};
   bool is_killed_{false};
   bool is_stopping_{false};
-  std::shared_ptr<bool> is_there_;  ///< False once this object is gone, for answers that come later.
+  std::shared_ptr<bool> is_there_;  ///< False once this object is gone, for wakes that come later.
+  ProviderDoor door_;
   Fiber fiber_;
 };
 

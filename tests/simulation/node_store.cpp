@@ -1,5 +1,7 @@
 // A node's transactions: on their way, at one instant in the database, on their way back, and what goes
 // wrong.
+#include <algorithm>
+
 #include "tests/simulation/node.hpp"
 #include "tests/simulation/world.hpp"
 
@@ -80,11 +82,27 @@ std::optional<DatabaseError> Node::tidy_up() {
   return freed.ok() ? std::nullopt : std::optional{freed.error()};
 }
 
+/// Whose task was made known by a webhook, and has ended, ends in the same turn.
+void Node::check_adopted(const LifeModel& model, const TurnRecords& records) {
+  for (const Json& row : records.settlements) {
+    const AttemptKey attempt = attempt_key(row);
+    const JobRow& job = model.tables.jobs.at(attempt.job);
+    const bool was_adopted =
+        std::any_of(records.submissions.begin(), records.submissions.end(), [&](const Json& answer) {
+          return attempt_key(answer) == attempt && answer["outcome"] == "accepted";
+        });
+    if (was_adopted && job.status == JobStatus::running && job.attempt == attempt.attempt)
+      throw LawBroken{"turn: a task that is adopted and has ended settles its job in the same turn",
+                      attempt.job.tool + " " + attempt.job.id};
+  }
+}
+
 /// As SqlLifeStore's transaction of a turn.
 TurnOutcome Node::play_turn(LifeModel& model, const TurnRecords& records) const {
   TurnOutcome outcome;
   outcome.submissions_became = model.record_submissions(records.submissions, holder_.first_check_after);
   outcome.settled = model.settle_attempts(records.settlements);
+  check_adopted(model, records);
   model.record_checks(name_, records.checks);
   outcome.ended_tasks_became = model.record_ended_tasks(records.ended_tasks);
   outcome.repaired_count = model.record_webhook_repairs(records.repairs);
@@ -95,13 +113,22 @@ TurnOutcome Node::play_turn(LifeModel& model, const TurnRecords& records) const 
   return outcome;
 }
 
-/// A mutant of the node's own: no usable answer counts as the end.
+/// Mutants of the node's own: no usable answer counts as the end; what is adopted was seen before it ran.
 void Node::spoil(TurnRecords& records) const {
+  for (Json& row : records.settlements) {
+    const bool was_adopted =
+        std::any_of(records.submissions.begin(), records.submissions.end(),
+                    [&](const Json& answer) { return attempt_key(answer) == attempt_key(row); });
+    if (was_adopted && world_.model.mutant() == Mutant::adopted_as_seen) row["seen_status"] = "starting";
+  }
   if (world_.model.mutant() != Mutant::refund_on_unknown) return;
   for (const Json& check : records.checks) {
     if (check.at("verdict") != "unknown") continue;
     Json row = check;
-    row.update({{"status", "failed"}, {"task_has_ended", false}, {"error_message", "no answer"}});
+    row.update({{"status", "failed"},
+                {"seen_status", "running"},
+                {"task_has_ended", false},
+                {"error_message", "no answer"}});
     records.settlements.push_back(std::move(row));
   }
 }
