@@ -145,6 +145,11 @@ std::optional<Instant> patience_of(const Tables& tables, const JobKey& key, cons
 
 }  // namespace
 
+bool is_named_truly(const AttemptKey& attempt, const OrphanRow& orphan, const TrueTasks& tasks) {
+  const auto task = tasks.find(orphan.task_id.value_or(""));
+  return task != tasks.end() && task->second.attempt == attempt;
+}
+
 void Laws::check(const LifeModel& model, const TrueTasks& tasks) {
   check_transitions(model);
   check_admission(model.tables);
@@ -193,15 +198,15 @@ void Laws::check_liveness(const LifeModel& model, Instant calm_since, Duration s
   }
 }
 
-void Laws::check_end(const LifeModel& model) {
+void Laws::check_end(const LifeModel& model, const TrueTasks& tasks) {
   for (const auto& [key, job] : model.tables.jobs)
     expect(is_terminal(job.status), "I8 every job has ended", name_of(key) + " is " + word(job.status));
   for (const auto& [place, slot] : model.tables.slots)
     expect(slot.state == SlotState::free, "I8 every slot is free",
            place.first + " " + std::to_string(place.second));
   for (const auto& [attempt, orphan] : model.tables.orphans)
-    expect(!orphan.task_id || orphan.ended_at, "I9 the end of every known orphan is confirmed",
-           name_of(attempt));
+    expect(!is_named_truly(attempt, orphan, tasks) || orphan.ended_at,
+           "I9 the end of every known orphan is confirmed", name_of(attempt));
 }
 
 void Laws::check_bell(const LifeModel& model, const std::string& token) {

@@ -74,17 +74,18 @@ int LifeModel::record_checks(const std::string& owner, const Json& checks) {
   return count;
 }
 
-/// What a webhook with the job's token calls the task is worth asking about.
+/// What the last webhook with the job's token calls the task is worth asking about.
 void LifeModel::take_claimed_names() {
-  const auto claim_of = [&](const AttemptKey& attempt) {
+  const auto take_name = [&](const AttemptKey& attempt, MaybeText& task_id) {
     const auto submission = tables.submissions.find(attempt);
-    return submission == tables.submissions.end() ? std::nullopt : submission->second.claimed_task_id;
+    if (submission == tables.submissions.end() || submission->second.task_id) return;
+    if (submission->second.claimed_task_id) task_id = submission->second.claimed_task_id;
   };
   for (auto& [place, slot] : tables.slots) {
-    if (slot.state == SlotState::cancelling && !slot.task_id) slot.task_id = claim_of(*slot.holder);
+    if (slot.state == SlotState::cancelling) take_name(*slot.holder, slot.task_id);
   }
   for (auto& [attempt, orphan] : tables.orphans) {
-    if (!orphan.ended_at && !orphan.task_id) orphan.task_id = claim_of(attempt);
+    if (!orphan.ended_at) take_name(attempt, orphan.task_id);
   }
 }
 

@@ -157,7 +157,9 @@ bool World::is_over() const {
   const Tables& tables = model.tables;
   const auto has_ended = [](const auto& row) { return is_terminal(row.second.status); };
   const auto is_free = [](const auto& row) { return row.second.state == SlotState::free; };
-  const auto is_closed = [](const auto& row) { return !row.second.task_id || row.second.ended_at; };
+  const auto is_closed = [&](const auto& row) {
+    return !is_named_truly(row.first, row.second, provider->tasks()) || row.second.ended_at;
+  };
   return std::all_of(tables.jobs.begin(), tables.jobs.end(), has_ended) &&
          std::all_of(tables.slots.begin(), tables.slots.end(), is_free) &&
          std::all_of(tables.orphans.begin(), tables.orphans.end(), is_closed);
@@ -170,7 +172,7 @@ void World::run() {
     agenda.run_next();
     bury_nodes();
   }
-  laws.check_end(model);
+  laws.check_end(model, provider->tasks());
   tally.simulated_ms += (now() - beginning).ms;
   ++tally.worlds;
 }
