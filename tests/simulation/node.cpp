@@ -1,6 +1,8 @@
 // A node's life: it turns, rests, dies.
 #include "tests/simulation/node.hpp"
 
+#include <algorithm>
+
 #include "tests/simulation/world.hpp"
 
 namespace jobwatchdog::test {
@@ -88,6 +90,11 @@ void Node::wake_by(Instant when) {
   });
 }
 
+/// It ends with all other faults.
+void Node::stand_still_until(Instant when) {
+  rest_until(std::max(world_.now(), std::min(when, world_.calm_since())));
+}
+
 void Node::may_die(const char* where) {
   const WorldFaults& faults = world_.settings.faults;
   if (world_.strikes(faults.node_crash, "node: crashes")) {
@@ -96,7 +103,7 @@ void Node::may_die(const char* where) {
   }
   if (world_.strikes(faults.node_pause, "node: stands still")) {
     const bool is_long = world_.chance.strikes(200);
-    rest(world_.chance.between(seconds(2), is_long ? minutes(14) : seconds(100)));
+    stand_still_until(world_.now() + world_.chance.between(seconds(2), is_long ? minutes(14) : seconds(100)));
   }
 }
 
@@ -105,7 +112,7 @@ void Node::may_stand_still_until_deadline() {
   for (const auto& [user, active] : world_.model.tables.active) {
     if (active.lease_owner != name_ || !active.deadline_at) continue;
     if (world_.strikes(world_.settings.faults.node_sleep, "node: stands still until a deadline"))
-      return rest_until(*active.deadline_at + world_.chance.between(Duration{}, milliseconds(400)));
+      return stand_still_until(*active.deadline_at + world_.chance.between(Duration{}, milliseconds(400)));
   }
 }
 

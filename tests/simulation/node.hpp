@@ -45,6 +45,7 @@ class Node final : private LifeStore, private Provider {
   void deliver(ProviderAnswer answer);
   void rest(Duration time);
   void rest_until(Instant when);
+  void stand_still_until(Instant when);
   void may_die(const char* where);
   template <typename Value, typename Work>
   DatabaseResult<Value> transact(const char* name, bool writes, Work work);

@@ -1,6 +1,7 @@
 // Questions to the emulated provider: the way there, the effect, the way back.
 #include "tests/simulation/provider_side.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "native/provider/runninghub.hpp"
@@ -80,7 +81,7 @@ bool ProviderSide::is_key_refused(const std::string& account) {
   Instant& until = key_refused_until_[account];
   if (until <= world_.now() &&
       world_.strikes(world_.settings.faults.key_refused, "provider: a key is refused"))
-    until = world_.now() + world_.chance.between(minutes(1), minutes(4));
+    until = std::min(world_.calm_since(), world_.now() + world_.chance.between(minutes(1), minutes(4)));
   return until > world_.now();
 }
 
