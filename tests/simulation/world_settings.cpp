@@ -60,6 +60,13 @@ void draw_emulator(Chance& chance, WorldSettings& world) {
   const int strength = draw_strength(chance);
   (void)set_faults(emulator, strengths[strength]);
   world.is_emulator_worst = strength == 2;
+  // In some worlds it answers all that it is asked, and only its webhooks get lost.
+  if (chance.strikes(200)) {
+    emulator.reply_5xx_permille = emulator.reply_garbage_permille = 0;
+    emulator.reply_never_permille = emulator.reply_slow_permille = 0;
+    emulator.webhook_lost_permille = 300;
+    world.is_emulator_worst = false;
+  }
   emulator.seed = world.seed;
   emulator.public_url = "http://p";
   emulator.task_time_min = seconds(chance.between(2, 60));
