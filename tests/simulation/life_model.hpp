@@ -72,6 +72,8 @@ class LifeModel {
   std::vector<std::string> record_ended_tasks(const Json& rows);
   int record_webhook_repairs(const Json& rows);
   int free_expired_slots();
+  /// The transaction of a turn, as SqlLifeStore makes it.
+  TurnOutcome save(const TurnRecords& records, const LeaseHolder& holder);
 
   // What the server, cron and the sweep do.
   std::string receive_webhook(const MaybeText& token, const MaybeText& task_id, const std::string& body);

@@ -117,6 +117,7 @@ void LifeModel::refuse_doubled_task(const Json& answers) const {
     const MaybeText task_id = text_at(answer, "task_id");
     if (!task_id || submission == tables.submissions.end()) continue;
     if (submission->second.outcome != "open" && submission->second.outcome != "unknown") continue;
+    if (tables.jobs.at(attempt.job).attempt != attempt.attempt) continue;
     const MaybeText account = tables.jobs.at(attempt.job).account;
     for (const auto& [key, job] : tables.jobs) {
       if (key != attempt.job && key.tool == attempt.job.tool && job.account == account &&

@@ -49,7 +49,6 @@ class Node final : private LifeStore, private Provider {
   void may_die(const char* where);
   template <typename Value, typename Work>
   DatabaseResult<Value> transact(const char* name, bool writes, Work work);
-  [[nodiscard]] TurnOutcome play_turn(LifeModel& model, const TurnRecords& records) const;
   void spoil(TurnRecords& records) const;
   static void check_adopted(const LifeModel& model, const TurnRecords& records);
   void may_stand_still_until_deadline();

@@ -97,22 +97,6 @@ void Node::check_adopted(const LifeModel& model, const TurnRecords& records) {
   }
 }
 
-/// As SqlLifeStore's transaction of a turn.
-TurnOutcome Node::play_turn(LifeModel& model, const TurnRecords& records) const {
-  TurnOutcome outcome;
-  outcome.submissions_became = model.record_submissions(records.submissions, holder_.first_check_after);
-  outcome.settled = model.settle_attempts(records.settlements);
-  check_adopted(model, records);
-  model.record_checks(name_, records.checks);
-  outcome.ended_tasks_became = model.record_ended_tasks(records.ended_tasks);
-  outcome.repaired_count = model.record_webhook_repairs(records.repairs);
-  for (const ClaimWish& wish : records.claims) {
-    for (ClaimedJob& job : model.claim_next_jobs(wish.account, name_, wish.tokens, holder_.lease))
-      outcome.claimed.push_back(std::move(job));
-  }
-  return outcome;
-}
-
 /// Mutants of the node's own: no usable answer counts as the end; what is adopted was seen before it ran.
 void Node::spoil(TurnRecords& records) const {
   for (Json& row : records.settlements) {
@@ -136,7 +120,11 @@ void Node::spoil(TurnRecords& records) const {
 DatabaseResult<TurnOutcome> Node::save(const TurnRecords& records) {
   TurnRecords written = records;
   spoil(written);
-  return transact<TurnOutcome>("save", true, [&](LifeModel& model) { return play_turn(model, written); });
+  return transact<TurnOutcome>("save", true, [&](LifeModel& model) {
+    TurnOutcome outcome = model.save(written, holder_);
+    check_adopted(model, written);
+    return outcome;
+  });
 }
 
 }  // namespace jobwatchdog::test
