@@ -53,6 +53,9 @@ void check_users(const Tables& tables) {
   for (const auto& [key, job] : tables.jobs) {
     if (job.status != JobStatus::queued && !holds_slot(job.status)) continue;
     expect(++active_count[job.user] == 1, "I2 a user has one active job", [&] { return job.user; });
+  }
+  for (const auto& [key, job] : tables.jobs) {
+    if (job.status != JobStatus::queued && !holds_slot(job.status)) continue;
     const auto active = tables.active.find(job.user);
     expect(active != tables.active.end() && active->second.job == key, "I1 an active job is admitted",
            [&] { return name_of(key); });
@@ -159,8 +162,8 @@ bool is_named_truly(const AttemptKey& attempt, const OrphanRow& orphan, const Tr
 
 void Laws::check(const LifeModel& model, const TrueTasks& tasks) {
   check_transitions(model);
-  check_admission(model.tables);
   check_users(model.tables);
+  check_admission(model.tables);
   check_money(model.tables);
   check_evidence(model.tables);
   check_claims(model);

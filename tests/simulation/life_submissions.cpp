@@ -50,6 +50,9 @@ ClaimedJob LifeModel::claimed_job(const AttemptKey& attempt, const SubmissionRow
 /// A job leaves the queue: attempt, slot and submission are written before the provider is called.
 ClaimedJob LifeModel::start_attempt(const std::string& user, ActiveRow& active, const std::string& owner,
                                     const std::string& token, Duration lease) {
+  const auto bears_token = [&](const auto& row) { return row.second.token == token; };
+  if (std::any_of(tables.submissions.begin(), tables.submissions.end(), bears_token))
+    throw SqlRefusal{"23505", "each attempt has a token of its own"};
   const JobKey key = active.job;
   JobRow& job = tables.jobs.at(key);
   claimed.push_back({key, active.account, active.queued_at.value_or(now)});

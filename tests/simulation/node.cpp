@@ -107,8 +107,22 @@ void Node::may_die(const char* where) {
   }
 }
 
-/// When it goes on, others have just decided about its jobs, or are about to.
+/// Others may settle the same jobs meanwhile.
+void Node::may_stall() {
+  if (!is_settling_ || !world_.strikes(world_.settings.faults.node_stall, "node: stalls before it settles"))
+    return;
+  const bool is_long = world_.chance.strikes(500);
+  stand_still_until(world_.now() + (is_long ? world_.chance.between(seconds(60), seconds(100))
+                                            : world_.chance.between(seconds(3), seconds(30))));
+}
+
+/// With the answer to a submit in its hands. When it goes on, others have just decided about its jobs, or are
+/// about to.
 void Node::may_stand_still_until_deadline() {
+  const bool was_submitted = std::any_of(answers_.begin(), answers_.end(), [](const ProviderAnswer& answer) {
+    return answer.kind == ProviderQuestion::Kind::submit;
+  });
+  if (!was_submitted) return;
   for (const auto& [user, active] : world_.model.tables.active) {
     if (active.lease_owner != name_ || !active.deadline_at) continue;
     if (world_.strikes(world_.settings.faults.node_sleep, "node: stands still until a deadline"))

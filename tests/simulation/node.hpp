@@ -51,6 +51,7 @@ class Node final : private LifeStore, private Provider {
   DatabaseResult<Value> transact(const char* name, bool writes, Work work);
   void spoil(TurnRecords& records) const;
   static void check_adopted(const LifeModel& model, const TurnRecords& records);
+  void may_stall();
   void may_stand_still_until_deadline();
   void send(const ProviderQuestion& question);
   [[nodiscard]] ReconcilerOptions options();
@@ -65,6 +66,7 @@ class Node final : private LifeStore, private Provider {
   std::uint64_t rest_number_{0};
   Instant rests_until_{};
   bool is_idle_{false};
+  bool is_settling_{false};  ///< What it is about to write ends jobs.
   bool is_killed_{false};
   bool is_stopping_{false};
   std::shared_ptr<bool> is_there_;  ///< False once this object is gone, for wakes that come later.

@@ -27,6 +27,7 @@ DatabaseResult<Value> Node::transact(const char* name, bool writes, Work work) {
     if (decides_by_old_reading(world_.model.mutant())) seen = world_.model.tables;
     rest(world_.chance.between(milliseconds(1), milliseconds(20)));
     may_die(writes ? "before a transaction" : "before a look");
+    if (writes) may_stall();
     if (world_.strikes(faults.conflict, "database: a conflict") ||
         world_.strikes(faults.connection_lost, "database: a connection is lost before COMMIT")) {
       rest(world_.chance.between(milliseconds(20), seconds(2)));
@@ -120,6 +121,7 @@ void Node::spoil(TurnRecords& records) const {
 DatabaseResult<TurnOutcome> Node::save(const TurnRecords& records) {
   TurnRecords written = records;
   spoil(written);
+  is_settling_ = !written.settlements.empty();
   return transact<TurnOutcome>("save", true, [&](LifeModel& model) {
     TurnOutcome outcome = model.save(written, holder_);
     check_adopted(model, written);

@@ -77,23 +77,28 @@ void ProviderSide::ask(const ProviderQuestion& question, const std::function<voi
   });
 }
 
-bool ProviderSide::is_key_refused(const std::string& account) {
-  Instant& until = key_refused_until_[account];
-  if (until <= world_.now() &&
-      world_.strikes(world_.settings.faults.key_refused, "provider: a key is refused"))
-    until = std::min(world_.calm_since(), world_.now() + world_.chance.between(minutes(1), minutes(4)));
-  return until > world_.now();
+bool ProviderSide::is_silent(const std::string& account) {
+  Silence& silence = silence_of_[account];
+  if (silence.until > world_.now()) return true;
+  const bool is_down = world_.chance.strikes(500);
+  const char* const name = is_down ? "provider: is down for minutes" : "provider: a key is refused";
+  if (!world_.strikes(world_.settings.faults.silence, name)) return false;
+  const Instant end = world_.now() + world_.chance.between(minutes(1), minutes(4));
+  silence = {std::min(world_.calm_since(), end), is_down};
+  return true;
 }
 
 Instant ProviderSide::talks_since(const std::string& account) const {
-  const auto refused = key_refused_until_.find(account);
-  return refused == key_refused_until_.end() ? Instant{} : refused->second;
+  const auto silence = silence_of_.find(account);
+  return silence == silence_of_.end() ? Instant{} : silence->second.until;
 }
 
 ProviderSide::Reply ProviderSide::obey(const ProviderQuestion& question) {
   Reply reply{.heard = {refusal_of_network(question, true), true}};
   ProviderAnswer& answer = reply.heard.answer;
-  if (is_key_refused(question.account)) {
+  if (is_silent(question.account)) {
+    reply.heard.provider_lives = !silence_of_.at(question.account).is_down;
+    if (!reply.heard.provider_lives) return reply;
     answer.submission.kind = Submission::Kind::refused;
     answer.submission.message = "the key is refused";
     answer.submission.needs_person = answer.verdict.needs_person = true;

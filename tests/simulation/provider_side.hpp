@@ -27,7 +27,7 @@ class ProviderSide {
   [[nodiscard]] bool lost_webhook_of(const std::string& task_id) const {
     return webhook_lost_.contains(task_id);
   }
-  /// Since when it has not refused to talk to this account: the end of the last time that it did.
+  /// The end of the last time that it was down for an account, or refused its key.
   [[nodiscard]] Instant talks_since(const std::string& account) const;
 
  private:
@@ -47,7 +47,8 @@ class ProviderSide {
   [[nodiscard]] WebhookDetail detail_of_webhook(const ProviderQuestion& question) const;
   void note_task(const ProviderQuestion& question, const SubmitAnswer& submitted);
   void note_cancel(const std::string& task_id);
-  [[nodiscard]] bool is_key_refused(const std::string& account);
+  /// Whether it gives this account no answer that is of use.
+  [[nodiscard]] bool is_silent(const std::string& account);
   void plan_webhooks();
   void send_webhooks();
   void deliver(const WebhookCall& call);
@@ -58,7 +59,11 @@ class ProviderSide {
   EmulatedProvider emulator_;
   TrueTasks tasks_;
   std::set<std::string> webhook_lost_;
-  std::map<std::string, Instant> key_refused_until_;
+  struct Silence {
+    Instant until{};
+    bool is_down{false};  ///< Else the key is refused.
+  };
+  std::map<std::string, Silence> silence_of_;
   std::optional<Instant> webhooks_planned_for_;
   bool cancel_was_ignored_{false};
 };

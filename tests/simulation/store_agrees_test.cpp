@@ -130,9 +130,10 @@ class TwoLives {
         : job.tool == "pose_changer"   ? R"({"inputs": {"person": "a", "reference": "b"}})"
         : job.tool == "video_upscaler" ? R"({"inputs": {"video": "a"}})"
                                        : R"({"inputs": {"person": "a", "clothing": "b"}})";
-    real_.exec("UPDATE public.ai_jobs SET id = " + sql_text(job.id) + " WHERE id = watchdog.create_job('" +
-               job.tool + "_jobs', " + sql_text(user) + ", " + sql_text(payload) + ", " +
-               std::to_string(cost) + ")");
+    const std::string given =
+        real_.value("SELECT watchdog.create_job('" + job.tool + "_jobs', " + sql_text(user) + ", " +
+                    sql_text(payload) + ", " + std::to_string(cost) + ")");
+    real_.exec("UPDATE public.ai_jobs SET id = " + sql_text(job.id) + " WHERE id = " + sql_text(given));
     return job;
   }
 
@@ -182,7 +183,7 @@ class TwoLives {
 
   template <typename Value>
   static std::string told(const DatabaseResult<Value>& result) {
-    return result.ok() ? words_of(result.value()) : "refused";
+    return result.ok() ? words_of(result.value()) : "refused: " + result.error().message;
   }
 
   std::string any_node() { return "node " + std::to_string(chance_.between(1, 2)); }
@@ -348,7 +349,9 @@ class TwoLives {
       model_.tables = before;
       of_model = "refused";
     }
-    agree("save by " + holder.owner, of_model, told(real_.store(holder.owner).save(records)));
+    std::string of_real = told(real_.store(holder.owner).save(records));
+    if (of_model == "refused" && of_real.starts_with("refused")) of_real = of_model;
+    agree("save by " + holder.owner, of_model, of_real);
   }
 
   RealLife& real_;

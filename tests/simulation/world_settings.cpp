@@ -20,8 +20,8 @@ void draw_network_faults(Chance& chance, WorldFaults& faults) {
   faults.answer_lost = 30 * strength;
   faults.not_connected = 15 * strength;
   faults.turned_away = 20 * strength;
-  faults.key_refused = 2 * strength;
-  faults.webhook_unheard = 60 * strength;
+  faults.silence = 3 * strength;
+  faults.webhook_unheard = chance.strikes(200) ? 700 : 60 * strength;
   faults.webhook_unanswered = 60 * strength;
   faults.stranger = 100 * strength;
 }
@@ -37,8 +37,22 @@ void draw_node_faults(Chance& chance, WorldFaults& faults) {
   const int strength = draw_strength(chance);
   faults.node_crash = 3 * strength;
   faults.node_pause = 3 * strength;
-  faults.node_sleep = 4 * strength;
+  faults.node_sleep = 8 * strength;
+  faults.node_stall = 4 * strength;
   faults.node_stop = 2 * strength;
+}
+
+/// Several nodes, all of them slow at the worst moments: of such worlds are the races in which what was read
+/// before is not true any more.
+void make_racing(WorldSettings& world) {
+  world.node_count = 3;
+  world.user_count = 6;
+  world.account_count = 1;
+  world.job_count = 12;
+  world.faults = {.node_sleep = 300, .node_stall = 300};
+  world.emulator.submit_refused_permille = 400;
+  world.is_default_policy = false;
+  world.watch.timeout_max = minutes(3);
 }
 
 void draw_patience(Chance& chance, WorldSettings& world) {
@@ -72,7 +86,7 @@ void draw_emulator(Chance& chance, WorldSettings& world) {
   emulator.task_time_min = seconds(chance.between(2, 60));
   emulator.task_time_max = emulator.task_time_min + seconds(chance.between(0, 120));
   // Mostly room for all, so that a task too many would be seen and not refused.
-  emulator.concurrent_tasks_max = chance.strikes(300) ? world.slot_count : 1'000;
+  emulator.concurrent_tasks_max = chance.strikes(400) ? world.slot_count : 1'000;
   if (chance.strikes(300)) emulator.submit_refused_permille = 400;
 }
 
@@ -109,6 +123,7 @@ WorldSettings draw_world(std::uint64_t seed) {
     draw_node_faults(chance, world.faults);
   }
   draw_patience(chance, world);
+  if (chance.strikes(100)) make_racing(world);
   return world;
 }
 
