@@ -1268,8 +1268,11 @@ BEGIN
                pg_catalog.array_agg(wanted.attempt) AS attempts, pg_catalog.array_agg(wanted.output_url) AS output_urls,
                pg_catalog.array_agg(wanted.error_message) AS error_messages
           FROM pg_catalog.jsonb_to_recordset(p_rows) AS wanted (
-                   tool text, job_id uuid, attempt integer, status text, output_url text, error_message text, task_has_ended boolean)
+                   tool text, job_id uuid, attempt integer, status text, output_url text, error_message text, task_has_ended boolean,
+                   seen_status text)
           JOIN watchdog.tools AS known ON known.tool = wanted.tool
+         CROSS JOIN LATERAL (SELECT FROM public.ai_jobs AS job
+                              WHERE job.tool = wanted.tool AND job.id = wanted.job_id AND job.status = wanted.seen_status LIMIT 1) AS seen
          GROUP BY wanted.tool, known.table_name, wanted.status, wanted.task_has_ended
          ORDER BY wanted.tool, wanted.status, wanted.task_has_ended
     LOOP
@@ -1301,7 +1304,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION watchdog.settle_attempts(p_owner text, p_rows jsonb) IS 'Settles [{tool, job_id, attempt, status, output_url, error_message, task_has_ended, seen_status, task_id, reason, words}]; a job in another attempt or already ended is left out of the answer.';
+COMMENT ON FUNCTION watchdog.settle_attempts(p_owner text, p_rows jsonb) IS 'Settles [{tool, job_id, attempt, status, output_url, error_message, task_has_ended, seen_status, task_id, reason, words}]; a job in another attempt or state is left out of the answer.';
 
 CREATE FUNCTION watchdog.settle_jobs(p_table_name text, p_keys uuid[], p_set jsonb) RETURNS TABLE(key uuid, refunded_amount integer)
     LANGUAGE plpgsql SECURITY DEFINER

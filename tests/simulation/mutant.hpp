@@ -45,7 +45,7 @@ inline constexpr std::array<MutantRow, 22> mutants{{
     {Mutant::settle_by_id_only, "settle_by_id_only", "I5"},    // M4
     {Mutant::no_attempt_guard, "no_attempt_guard", "truth"},   // M5
     {Mutant::no_seen_status, "no_seen_status", "truth"},
-    {Mutant::refund_by_flag, "refund_by_flag", "I3"},                              // M6
+    {Mutant::refund_by_flag, "refund_by_flag", "I4"},                              // M6
     {Mutant::user_looked_up, "user_looked_up", "I2"},                              // M8
     {Mutant::slot_freed_by_user, "slot_freed_by_user", "I1"},                      // M9
     {Mutant::webhook_by_task_id, "webhook_by_task_id", "bell"},                    // M10
