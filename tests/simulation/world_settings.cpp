@@ -87,6 +87,8 @@ void draw_emulator(Chance& chance, WorldSettings& world) {
   emulator.task_time_max = emulator.task_time_min + seconds(chance.between(0, 120));
   // Mostly room for all, so that a task too many would be seen and not refused.
   emulator.concurrent_tasks_max = chance.strikes(400) ? world.slot_count : 1'000;
+  // Or less than the rows promise.
+  if (chance.strikes(100)) emulator.concurrent_tasks_max = std::max(1, world.slot_count - 1);
   if (chance.strikes(300)) emulator.submit_refused_permille = 400;
 }
 
@@ -96,7 +98,9 @@ std::vector<std::string> WorldSettings::kinds() const {
   std::vector<std::string> kinds{"all worlds"};
   if (!is_default_policy) return kinds;
   kinds.emplace_back("default policy, all worlds");
-  if (faults.request_lost + faults.node_crash + faults.conflict != 0) return kinds;
+  if (faults.node_crash + faults.conflict + faults.node_stall != 0) return kinds;
+  kinds.emplace_back("default policy, our nodes and database well");
+  if (faults.request_lost != 0) return kinds;
   if (emulator.reply_5xx_permille == 0) kinds.emplace_back("default policy, provider answers");
   if (is_emulator_worst) kinds.emplace_back("default policy, provider at its worst, all else well");
   return kinds;
