@@ -14,8 +14,8 @@ struct WatchPolicy {
   Duration initial_delay{seconds(30)};  ///< WATCHDOG_INITIAL_DELAY_MS: rest before the first check of a job.
   Duration poll_interval{seconds(15)};  ///< WATCHDOG_POLL_INTERVAL_MS: rest between checks.
   Duration timeout_max{minutes(12)};    ///< WATCHDOG_MAX_TIMEOUT_MS: the hard deadline of one job.
-  /// Rest after a first check without a usable answer; it doubles from there. 0 = `poll_interval`: pages are
-  /// many.
+  /// Rest after a first check without a usable answer; it doubles from there, up to `poll_interval`. 0: it
+  /// begins with `poll_interval` and doubles up to a minute, because pages are many.
   Duration retry_delay_min{};
 };
 

@@ -70,7 +70,10 @@ Duration slowest_pace(const WatchPolicy& policy) { return std::max(watch_delay_m
 Duration rest_after_failure(const Turn& turn) {
   const Duration least =
       turn.policy.retry_delay_min.ms > 0 ? turn.policy.retry_delay_min : turn.policy.poll_interval;
-  const BackoffPolicy policy{least, slowest_pace(turn.policy), 500};
+  // Who asks again soon does not ask a bad server less often than a good one: it has a circuit for that.
+  const Duration most = turn.policy.retry_delay_min.ms > 0 ? std::max(least, turn.policy.poll_interval)
+                                                           : slowest_pace(turn.policy);
+  const BackoffPolicy policy{least, most, 500};
   return backoff_delay(turn.state.failure_count, std::clamp(turn.moment.draw_permille, 0, 1000) / 2, policy);
 }
 

@@ -722,19 +722,20 @@ CREATE FUNCTION watchdog.lease_ended_tasks(p_owner text, p_row_count_max integer
 DECLARE
     v_now CONSTANT timestamptz := pg_catalog.clock_timestamp();
 BEGIN
-    -- What a webhook with the job's token calls the task is worth asking about: the provider knows whether it is ours.
+    -- What a webhook with the job's token calls the task is worth asking about: the provider knows whether it is ours. The last
+    -- webhook is asked about, because anybody may have sent the first.
     UPDATE watchdog.provider_slots AS slot SET task_id = nameless.claimed_task_id
       FROM (SELECT held.account, held.slot, submission.claimed_task_id FROM watchdog.provider_slots AS held
               JOIN watchdog.submissions AS submission
                 ON (submission.tool, submission.job_id, submission.attempt) = (held.tool, held.job_id, held.attempt)
-             WHERE held.state = 'cancelling' AND held.task_id IS NULL AND submission.claimed_task_id IS NOT NULL
+             WHERE held.state = 'cancelling' AND submission.task_id IS NULL AND submission.claimed_task_id <> COALESCE(held.task_id, '')
                FOR UPDATE OF held SKIP LOCKED) AS nameless
      WHERE slot.account = nameless.account AND slot.slot = nameless.slot;
     UPDATE watchdog.orphan_tasks AS orphan SET task_id = nameless.claimed_task_id
       FROM (SELECT lost.tool, lost.job_id, lost.attempt, submission.claimed_task_id FROM watchdog.orphan_tasks AS lost
               JOIN watchdog.submissions AS submission
                 ON (submission.tool, submission.job_id, submission.attempt) = (lost.tool, lost.job_id, lost.attempt)
-             WHERE lost.ended_at IS NULL AND lost.task_id IS NULL AND submission.claimed_task_id IS NOT NULL
+             WHERE lost.ended_at IS NULL AND submission.task_id IS NULL AND submission.claimed_task_id <> COALESCE(lost.task_id, '')
                FOR UPDATE OF lost SKIP LOCKED) AS nameless
      WHERE (orphan.tool, orphan.job_id, orphan.attempt) = (nameless.tool, nameless.job_id, nameless.attempt);
     RETURN QUERY
@@ -1267,8 +1268,11 @@ BEGIN
                pg_catalog.array_agg(wanted.attempt) AS attempts, pg_catalog.array_agg(wanted.output_url) AS output_urls,
                pg_catalog.array_agg(wanted.error_message) AS error_messages
           FROM pg_catalog.jsonb_to_recordset(p_rows) AS wanted (
-                   tool text, job_id uuid, attempt integer, status text, output_url text, error_message text, task_has_ended boolean)
+                   tool text, job_id uuid, attempt integer, status text, output_url text, error_message text, task_has_ended boolean,
+                   seen_status text)
           JOIN watchdog.tools AS known ON known.tool = wanted.tool
+         CROSS JOIN LATERAL (SELECT FROM public.ai_jobs AS job
+                              WHERE job.tool = wanted.tool AND job.id = wanted.job_id AND job.status = wanted.seen_status LIMIT 1) AS seen
          GROUP BY wanted.tool, known.table_name, wanted.status, wanted.task_has_ended
          ORDER BY wanted.tool, wanted.status, wanted.task_has_ended
     LOOP
@@ -1300,7 +1304,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION watchdog.settle_attempts(p_owner text, p_rows jsonb) IS 'Settles [{tool, job_id, attempt, status, output_url, error_message, task_has_ended, seen_status, task_id, reason, words}]; a job in another attempt or already ended is left out of the answer.';
+COMMENT ON FUNCTION watchdog.settle_attempts(p_owner text, p_rows jsonb) IS 'Settles [{tool, job_id, attempt, status, output_url, error_message, task_has_ended, seen_status, task_id, reason, words}]; a job in another attempt or state is left out of the answer.';
 
 CREATE FUNCTION watchdog.settle_jobs(p_table_name text, p_keys uuid[], p_set jsonb) RETURNS TABLE(key uuid, refunded_amount integer)
     LANGUAGE plpgsql SECURITY DEFINER

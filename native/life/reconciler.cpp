@@ -199,13 +199,9 @@ void Reconciler::decide(const Check& check, const CheckDecision& decision, const
   const Attempt& attempt = check.leased.attempt;
   const JobAtWork& job = check.leased.job;
   const std::string task_id = job.task_id.value_or(job.claimed_task_id.value_or(""));
-  if (decision.adopt_task) {
-    nlohmann::json row = identity(attempt);
-    row.update({{"outcome", "accepted"},
-                {"task_id", task_id},
-                {"message", "told by its webhook, confirmed by the provider"}});
-    records_.submissions.push_back(std::move(row));
-  }
+  if (decision.adopt_task) adopt(attempt, task_id);
+  // What is adopted runs from then on.
+  const JobStatus seen_status = decision.adopt_task ? JobStatus::running : job.status;
   nlohmann::json row = identity(attempt);
   if (decision.kind == CheckDecision::Kind::wait) {
     row.update({{"next_check_ms", decision.next_check_after.ms},
@@ -220,7 +216,7 @@ void Reconciler::decide(const Check& check, const CheckDecision& decision, const
               {"output_url", or_null(decision.output_url)},
               {"error_message", or_null(decision.error_message)},
               {"task_has_ended", decision.task_has_ended},
-              {"seen_status", job_status_name(job.status)},
+              {"seen_status", job_status_name(seen_status)},
               {"task_id", or_null(task_id)},
               {"reason", decision.reason},
               {"words", words_json(words)}});
@@ -230,6 +226,15 @@ void Reconciler::decide(const Check& check, const CheckDecision& decision, const
     free_slot(attempt.account);
     ended_tasks_[attempt.job_id] = {attempt, task_id};
   }
+}
+
+/// The answer to a submit that never came, by other ways.
+void Reconciler::adopt(const Attempt& attempt, const std::string& task_id) {
+  nlohmann::json row = identity(attempt);
+  row.update({{"outcome", "accepted"},
+              {"task_id", task_id},
+              {"message", "told by its webhook, confirmed by the provider"}});
+  records_.submissions.push_back(std::move(row));
 }
 
 void Reconciler::submit(const ClaimedJob& job) {
@@ -294,6 +299,8 @@ void Reconciler::take_check(Check check, const ProviderAnswer& answer) {
 void Reconciler::take_chase(LeasedTask task, const ProviderAnswer& answer) {
   const bool is_proved = answer.kind == ProviderQuestion::Kind::webhook_detail &&
                          proves_claim(answer.webhook, task.claim_token_hash);
+  // Recorded, so that no later webhook can name another.
+  if (is_proved) adopt(task.attempt, task.task_id);
   if (is_proved || answer.kind == ProviderQuestion::Kind::cancel) {
     const std::uint64_t number =
         ask({.kind = is_proved ? ProviderQuestion::Kind::cancel : ProviderQuestion::Kind::query,

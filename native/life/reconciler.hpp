@@ -89,6 +89,7 @@ class Reconciler {
   void begin(LeasedCheck leased);
   void decide(const Check& check, const CheckDecision& decision, const std::string& verdict,
               const std::string& words);
+  void adopt(const Attempt& attempt, const std::string& task_id);
   void submit(const ClaimedJob& job);
   void take_answer(const ProviderAnswer& answer);
   void take_submission(const Attempt& attempt, const Submission& submission, const std::string& words);

@@ -12,19 +12,20 @@ AS $$
 DECLARE
     v_now CONSTANT timestamptz := pg_catalog.clock_timestamp();
 BEGIN
-    -- What a webhook with the job's token calls the task is worth asking about: the provider knows whether it is ours.
+    -- What a webhook with the job's token calls the task is worth asking about: the provider knows whether it is ours. The last
+    -- webhook is asked about, because anybody may have sent the first.
     UPDATE watchdog.provider_slots AS slot SET task_id = nameless.claimed_task_id
       FROM (SELECT held.account, held.slot, submission.claimed_task_id FROM watchdog.provider_slots AS held
               JOIN watchdog.submissions AS submission
                 ON (submission.tool, submission.job_id, submission.attempt) = (held.tool, held.job_id, held.attempt)
-             WHERE held.state = 'cancelling' AND held.task_id IS NULL AND submission.claimed_task_id IS NOT NULL
+             WHERE held.state = 'cancelling' AND submission.task_id IS NULL AND submission.claimed_task_id <> COALESCE(held.task_id, '')
                FOR UPDATE OF held SKIP LOCKED) AS nameless
      WHERE slot.account = nameless.account AND slot.slot = nameless.slot;
     UPDATE watchdog.orphan_tasks AS orphan SET task_id = nameless.claimed_task_id
       FROM (SELECT lost.tool, lost.job_id, lost.attempt, submission.claimed_task_id FROM watchdog.orphan_tasks AS lost
               JOIN watchdog.submissions AS submission
                 ON (submission.tool, submission.job_id, submission.attempt) = (lost.tool, lost.job_id, lost.attempt)
-             WHERE lost.ended_at IS NULL AND lost.task_id IS NULL AND submission.claimed_task_id IS NOT NULL
+             WHERE lost.ended_at IS NULL AND submission.task_id IS NULL AND submission.claimed_task_id <> COALESCE(lost.task_id, '')
                FOR UPDATE OF lost SKIP LOCKED) AS nameless
      WHERE (orphan.tool, orphan.job_id, orphan.attempt) = (nameless.tool, nameless.job_id, nameless.attempt);
     RETURN QUERY

@@ -160,6 +160,21 @@ TEST(reconciliation, a_node_asks_again_soon_after_a_bad_answer_and_a_page_does_n
   }
 }
 
+TEST(reconciliation, a_node_asks_a_provider_that_answers_badly_no_less_often_than_one_that_answers) {
+  WatchPolicy impatient = policy;
+  impatient.retry_delay_min = seconds(2);
+  JobAtWork job = running_job();
+  Duration at = seconds(30);
+  Duration longest;
+  for (int answer_count = 0; answer_count < 10; ++answer_count) {
+    EXPECT_EQ(begin_check(job, after(at), impatient).kind, Kind::ask);
+    const CheckDecision decision = take_verdict(job, said(Verdict::Kind::unknown), after(at), impatient);
+    longest = std::max(longest, decision.next_check_after);
+    at = at + decision.next_check_after;
+  }
+  EXPECT_EQ(longest, policy.poll_interval);
+}
+
 TEST(reconciliation, a_doubtful_submit_is_held_and_never_asked_about_nor_failed_before_the_deadline) {
   JobAtWork job = running_job();
   job.task_id.reset();

@@ -1,8 +1,7 @@
 /// A flow of control that can stop in the middle of a call and go on later: many nodes in one thread.
 #pragma once
 
-#include <ucontext.h>
-
+#include <csetjmp>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -24,12 +23,14 @@ class Fiber {
 
  private:
   static void enter();
+  void begin();
 
   std::function<void()> body_;
   std::unique_ptr<char[]> stack_;
-  ucontext_t own_{};
-  ucontext_t caller_{};
+  std::jmp_buf own_{};
+  std::jmp_buf caller_{};
   std::exception_ptr thrown_;
+  bool has_begun_{false};
   bool has_ended_{false};
 };
 

@@ -24,6 +24,10 @@ struct TrueTask {
 
 using TrueTasks = std::map<std::string, TrueTask>;
 
+/// Whether an orphan bears the name of its own task: a false webhook may have given it another, of which
+/// nobody can say how it ended.
+[[nodiscard]] bool is_named_truly(const AttemptKey& attempt, const OrphanRow& orphan, const TrueTasks& tasks);
+
 class Laws {
  public:
   /// All that must hold in every committed state.
@@ -35,7 +39,7 @@ class Laws {
   /// A webhook with a token was answered 2xx.
   static void check_bell(const LifeModel& model, const std::string& token);
   /// The world is over: all ended, all free.
-  static void check_end(const LifeModel& model);
+  static void check_end(const LifeModel& model, const TrueTasks& tasks);
 
  private:
   void check_claims(const LifeModel& model);

@@ -43,6 +43,10 @@ void Laws::check_endings(const LifeModel& model, const TrueTasks& tasks) {
   for (; endings_seen_ < model.endings.size(); ++endings_seen_) {
     const NodeEnding& ending = model.endings[endings_seen_];
     const std::string detail = name_of(ending.attempt.job) + ", task " + ending.task_id.value_or("unknown");
+    if (!holds_slot(ending.from))
+      throw LawBroken{"truth: a job that waits is not ended by what was seen before", detail};
+    if (ending.attempt.attempt != model.tables.jobs.at(ending.attempt.job).attempt)
+      throw LawBroken{"truth: a job does not end by what was seen of an attempt before", detail};
     if (!ending.task_has_ended) {
       if (ending.deadline_at > model.now)
         throw LawBroken{"truth: a job without an end fails at its deadline, not before", detail};

@@ -38,8 +38,10 @@ std::vector<LeasedCheck> LifeModel::lease_due_checks(const std::string& owner, i
     check.job.status = job.status;
     check.job.task_id = job.task_id;
     const auto submission = tables.submissions.find(attempt);
-    if (submission != tables.submissions.end())
+    if (submission != tables.submissions.end()) {
       check.job.claimed_task_id = submission->second.claimed_task_id;
+      check.token_hash = submission->second.token_hash;
+    }
     check.job.started_at = job.started_at.value_or(job.created_at);
     check.job.deadline_at = active.deadline_at.value_or(check.job.started_at +
                                                         tables.tools.at(active.job.tool).hard_deadline_after);
@@ -72,21 +74,42 @@ int LifeModel::record_checks(const std::string& owner, const Json& checks) {
   return count;
 }
 
+/// What the last webhook with the job's token calls the task is worth asking about.
+void LifeModel::take_claimed_names() {
+  const auto take_name = [&](const AttemptKey& attempt, MaybeText& task_id) {
+    const auto submission = tables.submissions.find(attempt);
+    if (submission == tables.submissions.end() || submission->second.task_id) return;
+    if (submission->second.claimed_task_id) task_id = submission->second.claimed_task_id;
+  };
+  for (auto& [place, slot] : tables.slots) {
+    if (slot.state == SlotState::cancelling) take_name(*slot.holder, slot.task_id);
+  }
+  for (auto& [attempt, orphan] : tables.orphans) {
+    if (!orphan.ended_at) take_name(attempt, orphan.task_id);
+  }
+}
+
+/// Its hash where only a webhook named the task.
+std::string LifeModel::claim_token_hash(const AttemptKey& attempt) const {
+  const auto submission = tables.submissions.find(attempt);
+  return submission == tables.submissions.end() || submission->second.task_id ? ""
+                                                                              : submission->second.token_hash;
+}
+
 std::vector<LeasedTask> LifeModel::lease_ended_tasks(const std::string& owner, int count_max,
                                                      Duration lease) {
+  take_claimed_names();
   std::vector<LeasedTask> tasks;
   for (auto& [place, slot] : tables.slots) {
-    if (slot.state != SlotState::cancelling) continue;
-    const auto submission = tables.submissions.find(*slot.holder);
-    if (!slot.task_id && submission != tables.submissions.end())
-      slot.task_id = submission->second.claimed_task_id;
-    const bool is_due =
-        slot.next_check_at.value_or(slot.changed_at) <= now && !is_leased(slot.lease_until, now);
+    const bool is_due = slot.state == SlotState::cancelling &&
+                        slot.next_check_at.value_or(slot.changed_at) <= now &&
+                        !is_leased(slot.lease_until, now);
     if (!slot.task_id || !is_due || static_cast<int>(tasks.size()) >= count_max) continue;
     slot.lease_owner = owner;
     slot.lease_until = now + lease;
     ++version;
-    tasks.push_back({attempt_of(*slot.holder, place.first), *slot.task_id, slot.check_count, false});
+    tasks.push_back({attempt_of(*slot.holder, place.first), *slot.task_id, slot.check_count, false,
+                     claim_token_hash(*slot.holder)});
   }
   std::vector<std::pair<Instant, AttemptKey>> due;
   for (const auto& [attempt, orphan] : tables.orphans) {
@@ -101,7 +124,8 @@ std::vector<LeasedTask> LifeModel::lease_ended_tasks(const std::string& owner, i
     orphan.lease_owner = owner;
     orphan.lease_until = now + lease;
     ++version;
-    tasks.push_back({attempt_of(attempt, orphan.account), *orphan.task_id, orphan.check_count, true});
+    tasks.push_back({attempt_of(attempt, orphan.account), *orphan.task_id, orphan.check_count, true,
+                     claim_token_hash(attempt)});
   }
   return tasks;
 }
@@ -141,7 +165,8 @@ bool LifeModel::record_ended_task(const AttemptKey& attempt, const Json& row) {
     is_news = true;
   }
   const auto submission = tables.submissions.find(attempt);
-  if (submission != tables.submissions.end()) submission->second.task_ended_at = now;
+  if (submission != tables.submissions.end() && is_terminal(tables.jobs.at(attempt.job).status))
+    submission->second.task_ended_at = now;
   ++version;
   return is_news;
 }
@@ -171,9 +196,9 @@ int LifeModel::record_webhook_repairs(const Json& rows) {
   return static_cast<int>(std::count_if(rows.begin(), rows.end(), [&](const Json& row) {
     return std::none_of(tables.inbox.begin(), tables.inbox.end(), [&](const auto& entry) {
       const InboxRow& heard = entry.second;
-      return heard.submission && heard.submission->job == attempt_key(row).job &&
-             heard.task_id == text_at(row, "task_id") && heard.outcome != "forged" &&
-             heard.outcome != "misshapen";
+      return heard.submission && heard.submission->job == attempt_key(row).job && heard.task_id &&
+             heard.task_id == text_at(row, "task_id") &&
+             (heard.outcome == "rung" || heard.outcome == "early" || heard.outcome == "late");
     });
   }));
 }
@@ -234,7 +259,8 @@ std::string LifeModel::receive_webhook(const MaybeText& token, const MaybeText& 
   if (!known.second) ++known.first->second.seen_count;
   ++version;
   if (!is_known) return outcome;
-  if (outcome == "early") found->second.claimed_task_id = task_id;
+  const bool may_name_task = outcome == "early" || outcome == "late";
+  if (may_name_task && token && !found->second.task_id) found->second.claimed_task_id = task_id;
   if (outcome != "late") ring(found->first);
   SlotRow* slot = slot_of(found->first);
   if (outcome == "late" && slot != nullptr && slot->state == SlotState::cancelling)
@@ -244,6 +270,7 @@ std::string LifeModel::receive_webhook(const MaybeText& token, const MaybeText& 
                       {"job_id", found->first.job.id},
                       {"attempt", found->first.attempt},
                       {"status", "completed"},
+                      {"seen_status", job_status_name(tables.jobs.at(found->first.job).status)},
                       {"task_has_ended", true},
                       {"output_url", "told by the webhook"}}});
   }

@@ -57,6 +57,20 @@ const LedgerRow* LifeModel::ledger_entry(const JobKey& key, bool is_refund) cons
   return found == tables.ledger.end() ? nullptr : &*found;
 }
 
+TurnOutcome LifeModel::save(const TurnRecords& records, const LeaseHolder& holder) {
+  TurnOutcome outcome;
+  outcome.submissions_became = record_submissions(records.submissions, holder.first_check_after);
+  outcome.settled = settle_attempts(records.settlements);
+  record_checks(holder.owner, records.checks);
+  outcome.ended_tasks_became = record_ended_tasks(records.ended_tasks);
+  outcome.repaired_count = record_webhook_repairs(records.repairs);
+  for (const ClaimWish& wish : records.claims) {
+    for (ClaimedJob& job : claim_next_jobs(wish.account, holder.owner, wish.tokens, holder.lease))
+      outcome.claimed.push_back(std::move(job));
+  }
+  return outcome;
+}
+
 void LifeModel::create_job(const JobKey& job, const std::string& user, int cost, bool payload_is_sound) {
   tables.jobs[job] = {.user = user, .payload_is_sound = payload_is_sound, .cost = cost, .created_at = now};
   ++version;

@@ -27,6 +27,7 @@ struct Settling {
 /// An outcome that a node wrote, for the laws: the tables keep it in the audit log.
 struct NodeEnding {
   AttemptKey attempt;
+  JobStatus from{};
   JobStatus status{};
   bool task_has_ended{false};
   Instant deadline_at{};
@@ -71,6 +72,8 @@ class LifeModel {
   std::vector<std::string> record_ended_tasks(const Json& rows);
   int record_webhook_repairs(const Json& rows);
   int free_expired_slots();
+  /// The transaction of a turn, as SqlLifeStore makes it.
+  TurnOutcome save(const TurnRecords& records, const LeaseHolder& holder);
 
   // What the server, cron and the sweep do.
   std::string receive_webhook(const MaybeText& token, const MaybeText& task_id, const std::string& body);
@@ -115,6 +118,8 @@ class LifeModel {
                              const MaybeText& task_id);
   void pause_accounts(const std::vector<std::pair<AttemptKey, const Json*>>& told);
   void ring(const AttemptKey& attempt);
+  void take_claimed_names();
+  [[nodiscard]] std::string claim_token_hash(const AttemptKey& attempt) const;
   void record_living_task(const AttemptKey& attempt, const Json& row);
   [[nodiscard]] bool record_ended_task(const AttemptKey& attempt, const Json& row);
   [[nodiscard]] bool is_stale(const JobKey& key, const JobRow& job) const;

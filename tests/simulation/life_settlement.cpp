@@ -101,6 +101,11 @@ std::vector<SettledAttempt> LifeModel::settle_attempts(const Json& rows) {
     const AttemptKey attempt = attempt_key(row);
     const JobStatus status = *job_status_of(row.at("status").get<std::string>());
     const bool task_has_ended = row.at("task_has_ended").get<bool>();
+    const auto job = tables.jobs.find(attempt.job);
+    const bool is_as_seen =
+        job != tables.jobs.end() && job_status_name(job->second.status) == text_at(row, "seen_status");
+    if (!is_as_seen && mutant_ != Mutant::no_seen_status) continue;
+    const JobStatus from = job == tables.jobs.end() ? status : job->second.status;
     const ActiveRow* active = active_of(attempt);
     const Instant deadline_at = active != nullptr ? active->deadline_at.value_or(now) : now;
     const auto refunds_before = tables.ledger.size();
@@ -110,13 +115,12 @@ std::vector<SettledAttempt> LifeModel::settle_attempts(const Json& rows) {
             .empty())
       continue;
     const auto submission = tables.submissions.find(attempt);
-    if (submission != tables.submissions.end() && task_has_ended && submission->second.task_id)
-      submission->second.task_ended_at = now;
+    if (submission != tables.submissions.end() && task_has_ended) submission->second.task_ended_at = now;
     tables.evidence.push_back({attempt.job, std::string{job_status_name(status)}});
     const std::int64_t refunded = tables.ledger.size() > refunds_before ? tables.ledger.back().amount : 0;
     const bool heard = was_heard(attempt.job);
-    endings.push_back({attempt, status, task_has_ended, deadline_at, tables.jobs.at(attempt.job).task_id,
-                       text_at(row, "output_url"), heard});
+    endings.push_back({attempt, from, status, task_has_ended, deadline_at,
+                       tables.jobs.at(attempt.job).task_id, text_at(row, "output_url"), heard});
     told.push_back({attempt_of(attempt, ""), std::string{job_status_name(status)}, refunded, heard});
   }
   return told;

@@ -1,5 +1,6 @@
 // Claims and submits of the model: claim_next_jobs, record_submissions.
 #include <algorithm>
+#include <tuple>
 
 #include "tests/simulation/life_model.hpp"
 
@@ -49,6 +50,9 @@ ClaimedJob LifeModel::claimed_job(const AttemptKey& attempt, const SubmissionRow
 /// A job leaves the queue: attempt, slot and submission are written before the provider is called.
 ClaimedJob LifeModel::start_attempt(const std::string& user, ActiveRow& active, const std::string& owner,
                                     const std::string& token, Duration lease) {
+  const auto bears_token = [&](const auto& row) { return row.second.token == token; };
+  if (std::any_of(tables.submissions.begin(), tables.submissions.end(), bears_token))
+    throw SqlRefusal{"23505", "each attempt has a token of its own"};
   const JobKey key = active.job;
   JobRow& job = tables.jobs.at(key);
   claimed.push_back({key, active.account, active.queued_at.value_or(now)});
@@ -73,7 +77,8 @@ ClaimedJob LifeModel::start_attempt(const std::string& user, ActiveRow& active, 
                          .deadline_at = deadline,
                          .leased_at = now};
   SubmissionRow& submission = tables.submissions[attempt];
-  submission = {.account = active.account, .token = token, .submitted_at = now};
+  submission = {
+      .account = active.account, .token = token, .token_hash = token_hash_of(token), .submitted_at = now};
   return claimed_job(attempt, submission);
 }
 
@@ -115,6 +120,7 @@ void LifeModel::refuse_doubled_task(const Json& answers) const {
     const MaybeText task_id = text_at(answer, "task_id");
     if (!task_id || submission == tables.submissions.end()) continue;
     if (submission->second.outcome != "open" && submission->second.outcome != "unknown") continue;
+    if (tables.jobs.at(attempt.job).attempt != attempt.attempt) continue;
     const MaybeText account = tables.jobs.at(attempt.job).account;
     for (const auto& [key, job] : tables.jobs) {
       if (key != attempt.job && key.tool == attempt.job.tool && job.account == account &&
@@ -176,20 +182,22 @@ void LifeModel::note_submitted_orphan(const AttemptKey& attempt, const std::stri
 }
 
 void LifeModel::pause_accounts(const std::vector<std::pair<AttemptKey, const Json*>>& told) {
-  std::map<std::string, std::pair<std::int64_t, std::string>> pauses;
+  std::map<std::string, std::tuple<std::int64_t, MaybeText, std::string>> pauses;
   for (const auto& [attempt, answer] : told) {
     const std::int64_t pause_ms = answer->value("pause_ms", std::int64_t{0});
     if (pause_ms <= 0) continue;
-    auto& [longest, reason] = pauses[tables.jobs.at(attempt.job).account.value_or("")];
+    auto& [longest, message, outcome] = pauses[tables.jobs.at(attempt.job).account.value_or("")];
     longest = std::max(longest, pause_ms);
-    reason = std::max(reason, text_at(*answer, "message").value_or(""));
+    message = std::max(message, text_at(*answer, "message"));
+    outcome = std::max(outcome, answer->at("outcome").get<std::string>());
   }
   for (const auto& [account, pause] : pauses) {
     const auto known = tables.accounts.find(account);
-    const Instant until = now + Duration{pause.first};
+    const auto& [longest, message, outcome] = pause;
+    const Instant until = now + Duration{longest};
     if (known == tables.accounts.end() || known->second.submits_paused_until.value_or(Instant{}) >= until)
       continue;
-    known->second = {until, pause.second};
+    known->second = {until, message.value_or(outcome)};
   }
 }
 

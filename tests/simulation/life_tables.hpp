@@ -97,7 +97,8 @@ struct SlotRow {
 
 struct SubmissionRow {
   std::string account;
-  std::string token;  ///< The tables hold its hash.
+  std::string token;  ///< The tables hold its hash alone.
+  std::string token_hash{};
   Instant submitted_at{};
   MaybeInstant answered_at{};
   std::string outcome{"open"};

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <optional>
 
+#include "native/log.hpp"
 #include "tests/simulation/world.hpp"
 
 namespace {
@@ -131,13 +132,13 @@ void tell_failure(const Order& order, const Failure& failure) {
               mutant.empty() ? "" : " --mutant ", mutant.c_str());
 }
 
-/// A long run in which some fault hardly ever happened proves little.
+/// A long run in which some fault happened less often than in one of a hundred worlds proves little.
 bool saw_every_fault(const Tally& tally) {
   bool all = true;
   for (const std::string& kind : kinds_of_faults()) {
     const auto happened = tally.happened.find(kind);
-    if (happened != tally.happened.end() && happened->second >= 100) continue;
-    std::printf("fewer than 100 times: %s\n", kind.c_str());
+    if (happened != tally.happened.end() && happened->second >= tally.worlds / 100) continue;
+    std::printf("hardly ever happened: %s\n", kind.c_str());
     all = false;
   }
   return all;
@@ -147,6 +148,10 @@ bool saw_every_fault(const Tally& tally) {
 
 int main(int argc, char** argv) {
   const Order order = read_order(argc, argv);
+  // Thousands of worlds in which keys are refused: what nodes log of it would bury the outcome.
+  configure_log({});
+  if (std::freopen("/dev/null", "w", stderr) == nullptr) return 1;
+  std::printf("seeds from %llu\n", static_cast<unsigned long long>(order.from));
   const auto start = std::chrono::steady_clock::now();
   Tally tally;
   const auto failure = run_worlds(order, tally);
@@ -157,5 +162,5 @@ int main(int argc, char** argv) {
   std::printf("%s%.1f s, %.0f seeds a second\n", tally_text(tally).c_str(), took,
               static_cast<double>(tally.worlds) / took);
   if (failure) return 1;
-  return tally.worlds < 10'000 || saw_every_fault(tally) ? 0 : 1;
+  return tally.worlds < 2'000 || saw_every_fault(tally) ? 0 : 1;
 }

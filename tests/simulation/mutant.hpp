@@ -12,6 +12,7 @@ enum class Mutant {
   stale_queue_head,
   settle_by_id_only,
   no_attempt_guard,
+  no_seen_status,
   refund_by_flag,
   user_looked_up,
   slot_freed_by_user,
@@ -28,6 +29,7 @@ enum class Mutant {
   refund_without_ledger_key,
   expired_slots_stay,
   orphans_not_noted,
+  adopted_as_seen,
 };
 
 struct MutantRow {
@@ -36,13 +38,14 @@ struct MutantRow {
   std::string_view law;  ///< The beginning of the law that it breaks.
 };
 
-/// Source: invariants.md section 3 (M1 to M16) and four more.
-inline constexpr std::array<MutantRow, 20> mutants{{
-    {Mutant::count_without_lock, "count_without_lock", "I1"},                      // M1, M2
-    {Mutant::stale_queue_head, "stale_queue_head", ""},                            // M3
-    {Mutant::settle_by_id_only, "settle_by_id_only", "I5"},                        // M4
-    {Mutant::no_attempt_guard, "no_attempt_guard", ""},                            // M5
-    {Mutant::refund_by_flag, "refund_by_flag", "I3"},                              // M6
+/// Source: invariants.md section 3 (M1 to M16) and those below.
+inline constexpr std::array<MutantRow, 22> mutants{{
+    {Mutant::count_without_lock, "count_without_lock", "I1"},  // M1, M2
+    {Mutant::stale_queue_head, "stale_queue_head", "I1"},      // M3
+    {Mutant::settle_by_id_only, "settle_by_id_only", "I5"},    // M4
+    {Mutant::no_attempt_guard, "no_attempt_guard", "truth"},   // M5
+    {Mutant::no_seen_status, "no_seen_status", "truth"},
+    {Mutant::refund_by_flag, "refund_by_flag", "I4"},                              // M6
     {Mutant::user_looked_up, "user_looked_up", "I2"},                              // M8
     {Mutant::slot_freed_by_user, "slot_freed_by_user", "I1"},                      // M9
     {Mutant::webhook_by_task_id, "webhook_by_task_id", "bell"},                    // M10
@@ -55,9 +58,10 @@ inline constexpr std::array<MutantRow, 20> mutants{{
     {Mutant::resubmits_in_doubt, "resubmits_in_doubt", "submit"},
     {Mutant::slot_freed_at_cancel, "slot_freed_at_cancel", "I9"},
     {Mutant::deadline_by_node_clock, "deadline_by_node_clock", "truth"},
-    {Mutant::refund_without_ledger_key, "refund_without_ledger_key", "I3"},
+    {Mutant::refund_without_ledger_key, "refund_without_ledger_key", "I4"},
     {Mutant::expired_slots_stay, "expired_slots_stay", "I8"},
     {Mutant::orphans_not_noted, "orphans_not_noted", "I9"},
+    {Mutant::adopted_as_seen, "adopted_as_seen", "turn"},
 }};
 
 }  // namespace jobwatchdog::test

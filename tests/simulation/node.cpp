@@ -1,7 +1,8 @@
 // A node's life: it turns, rests, dies.
 #include "tests/simulation/node.hpp"
 
-#include "tests/simulation/provider_side.hpp"
+#include <algorithm>
+
 #include "tests/simulation/world.hpp"
 
 namespace jobwatchdog::test {
@@ -19,6 +20,7 @@ Node::Node(World& world, int number)
       clock_error_(world.chance.between(Duration{-world.settings.node_clock_error_max.ms},
                                         world.settings.node_clock_error_max)),
       is_there_(std::make_shared<bool>(true)),
+      door_(world, [this](ProviderAnswer answer) { deliver(std::move(answer)); }),
       fiber_([this] { live(); }) {
   if (clock_error_.ms != 0) world_.count("node: its clock is wrong");
   rest_number_ = 1;
@@ -88,6 +90,11 @@ void Node::wake_by(Instant when) {
   });
 }
 
+/// It ends with all other faults.
+void Node::stand_still_until(Instant when) {
+  rest_until(std::max(world_.now(), std::min(when, world_.calm_since())));
+}
+
 void Node::may_die(const char* where) {
   const WorldFaults& faults = world_.settings.faults;
   if (world_.strikes(faults.node_crash, "node: crashes")) {
@@ -96,7 +103,30 @@ void Node::may_die(const char* where) {
   }
   if (world_.strikes(faults.node_pause, "node: stands still")) {
     const bool is_long = world_.chance.strikes(200);
-    rest(world_.chance.between(seconds(2), is_long ? minutes(14) : seconds(100)));
+    stand_still_until(world_.now() + world_.chance.between(seconds(2), is_long ? minutes(14) : seconds(100)));
+  }
+}
+
+/// Others may settle the same jobs meanwhile.
+void Node::may_stall() {
+  if (!is_settling_ || !world_.strikes(world_.settings.faults.node_stall, "node: stalls before it settles"))
+    return;
+  const bool is_long = world_.chance.strikes(500);
+  stand_still_until(world_.now() + (is_long ? world_.chance.between(seconds(60), seconds(100))
+                                            : world_.chance.between(seconds(3), seconds(30))));
+}
+
+/// With the answer to a submit in its hands. When it goes on, others have just decided about its jobs, or are
+/// about to.
+void Node::may_stand_still_until_deadline() {
+  const bool was_submitted = std::any_of(answers_.begin(), answers_.end(), [](const ProviderAnswer& answer) {
+    return answer.kind == ProviderQuestion::Kind::submit;
+  });
+  if (!was_submitted) return;
+  for (const auto& [user, active] : world_.model.tables.active) {
+    if (active.lease_owner != name_ || !active.deadline_at) continue;
+    if (world_.strikes(world_.settings.faults.node_sleep, "node: stands still until a deadline"))
+      return stand_still_until(*active.deadline_at + world_.chance.between(Duration{}, milliseconds(400)));
   }
 }
 
@@ -108,9 +138,7 @@ void Node::ask(ProviderQuestion question) {
 
 void Node::send(const ProviderQuestion& question) {
   world_.tell(name_, " asks ", std::to_string(static_cast<int>(question.kind)), " about ", question.task_id);
-  world_.provider->ask(question, [this, there = is_there_](ProviderAnswer answer) {
-    if (*there) deliver(std::move(answer));
-  });
+  door_.ask(question);
 }
 
 void Node::deliver(ProviderAnswer answer) {
@@ -135,6 +163,7 @@ std::vector<ProviderAnswer> Node::wait(Duration patience) {
     is_idle_ = false;
   }
   may_die("with answers in its hands");
+  may_stand_still_until_deadline();
   return std::exchange(answers_, {});
 }
 

@@ -9,6 +9,7 @@
 #include "native/life/reconciler.hpp"
 #include "tests/simulation/fiber.hpp"
 #include "tests/simulation/life_model.hpp"
+#include "tests/simulation/provider_door.hpp"
 
 namespace jobwatchdog::test {
 
@@ -27,7 +28,6 @@ class Node final : private LifeStore, private Provider {
   void wake_by(Instant when);
   /// Goes on after a rest, unless it went on meanwhile.
   void wake(std::uint64_t rest_number);
-  void deliver(ProviderAnswer answer);
 
  private:
   // LifeStore
@@ -42,13 +42,17 @@ class Node final : private LifeStore, private Provider {
   [[nodiscard]] std::size_t under_way() const override { return under_way_.size(); }
 
   void live();
+  void deliver(ProviderAnswer answer);
   void rest(Duration time);
   void rest_until(Instant when);
+  void stand_still_until(Instant when);
   void may_die(const char* where);
   template <typename Value, typename Work>
   DatabaseResult<Value> transact(const char* name, bool writes, Work work);
-  [[nodiscard]] TurnOutcome play_turn(LifeModel& model, const TurnRecords& records) const;
   void spoil(TurnRecords& records) const;
+  static void check_adopted(const LifeModel& model, const TurnRecords& records);
+  void may_stall();
+  void may_stand_still_until_deadline();
   void send(const ProviderQuestion& question);
   [[nodiscard]] ReconcilerOptions options();
 
@@ -62,9 +66,11 @@ class Node final : private LifeStore, private Provider {
   std::uint64_t rest_number_{0};
   Instant rests_until_{};
   bool is_idle_{false};
+  bool is_settling_{false};  ///< What it is about to write ends jobs.
   bool is_killed_{false};
   bool is_stopping_{false};
-  std::shared_ptr<bool> is_there_;  ///< False once this object is gone, for answers that come later.
+  std::shared_ptr<bool> is_there_;  ///< False once this object is gone, for wakes that come later.
+  ProviderDoor door_;
   Fiber fiber_;
 };
 

@@ -1,5 +1,7 @@
 // A node's transactions: on their way, at one instant in the database, on their way back, and what goes
 // wrong.
+#include <algorithm>
+
 #include "tests/simulation/node.hpp"
 #include "tests/simulation/world.hpp"
 
@@ -25,6 +27,7 @@ DatabaseResult<Value> Node::transact(const char* name, bool writes, Work work) {
     if (decides_by_old_reading(world_.model.mutant())) seen = world_.model.tables;
     rest(world_.chance.between(milliseconds(1), milliseconds(20)));
     may_die(writes ? "before a transaction" : "before a look");
+    if (writes) may_stall();
     if (world_.strikes(faults.conflict, "database: a conflict") ||
         world_.strikes(faults.connection_lost, "database: a connection is lost before COMMIT")) {
       rest(world_.chance.between(milliseconds(20), seconds(2)));
@@ -80,28 +83,37 @@ std::optional<DatabaseError> Node::tidy_up() {
   return freed.ok() ? std::nullopt : std::optional{freed.error()};
 }
 
-/// As SqlLifeStore's transaction of a turn.
-TurnOutcome Node::play_turn(LifeModel& model, const TurnRecords& records) const {
-  TurnOutcome outcome;
-  outcome.submissions_became = model.record_submissions(records.submissions, holder_.first_check_after);
-  outcome.settled = model.settle_attempts(records.settlements);
-  model.record_checks(name_, records.checks);
-  outcome.ended_tasks_became = model.record_ended_tasks(records.ended_tasks);
-  outcome.repaired_count = model.record_webhook_repairs(records.repairs);
-  for (const ClaimWish& wish : records.claims) {
-    for (ClaimedJob& job : model.claim_next_jobs(wish.account, name_, wish.tokens, holder_.lease))
-      outcome.claimed.push_back(std::move(job));
+/// Whose task was made known by a webhook, and has ended, ends in the same turn.
+void Node::check_adopted(const LifeModel& model, const TurnRecords& records) {
+  for (const Json& row : records.settlements) {
+    const AttemptKey attempt = attempt_key(row);
+    const JobRow& job = model.tables.jobs.at(attempt.job);
+    const bool was_adopted =
+        std::any_of(records.submissions.begin(), records.submissions.end(), [&](const Json& answer) {
+          return attempt_key(answer) == attempt && answer["outcome"] == "accepted";
+        });
+    if (was_adopted && job.status == JobStatus::running && job.attempt == attempt.attempt)
+      throw LawBroken{"turn: a task that is adopted and has ended settles its job in the same turn",
+                      attempt.job.tool + " " + attempt.job.id};
   }
-  return outcome;
 }
 
-/// A mutant of the node's own: no usable answer counts as the end.
+/// Mutants of the node's own: no usable answer counts as the end; what is adopted was seen before it ran.
 void Node::spoil(TurnRecords& records) const {
+  for (Json& row : records.settlements) {
+    const bool was_adopted =
+        std::any_of(records.submissions.begin(), records.submissions.end(),
+                    [&](const Json& answer) { return attempt_key(answer) == attempt_key(row); });
+    if (was_adopted && world_.model.mutant() == Mutant::adopted_as_seen) row["seen_status"] = "starting";
+  }
   if (world_.model.mutant() != Mutant::refund_on_unknown) return;
   for (const Json& check : records.checks) {
     if (check.at("verdict") != "unknown") continue;
     Json row = check;
-    row.update({{"status", "failed"}, {"task_has_ended", false}, {"error_message", "no answer"}});
+    row.update({{"status", "failed"},
+                {"seen_status", "running"},
+                {"task_has_ended", false},
+                {"error_message", "no answer"}});
     records.settlements.push_back(std::move(row));
   }
 }
@@ -109,7 +121,12 @@ void Node::spoil(TurnRecords& records) const {
 DatabaseResult<TurnOutcome> Node::save(const TurnRecords& records) {
   TurnRecords written = records;
   spoil(written);
-  return transact<TurnOutcome>("save", true, [&](LifeModel& model) { return play_turn(model, written); });
+  is_settling_ = !written.settlements.empty();
+  return transact<TurnOutcome>("save", true, [&](LifeModel& model) {
+    TurnOutcome outcome = model.save(written, holder_);
+    check_adopted(model, written);
+    return outcome;
+  });
 }
 
 }  // namespace jobwatchdog::test

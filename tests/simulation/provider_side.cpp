@@ -1,8 +1,10 @@
 // Questions to the emulated provider: the way there, the effect, the way back.
 #include "tests/simulation/provider_side.hpp"
 
+#include <algorithm>
 #include <utility>
 
+#include "native/provider/runninghub.hpp"
 #include "tests/simulation/world.hpp"
 
 namespace jobwatchdog::test {
@@ -10,7 +12,11 @@ namespace {
 
 using Question = ProviderQuestion::Kind;
 
-constexpr Duration patience = seconds(10);  ///< Of the HTTP client.
+/// Of the HTTP client.
+Duration patience_of(Question kind) {
+  const RunningHubOptions options;
+  return kind == Question::submit ? options.submit_timeout : options.query_timeout;
+}
 
 std::string last_segment(const std::string& url) { return url.substr(url.rfind('/') + 1); }
 
@@ -36,19 +42,19 @@ ProviderAnswer ProviderSide::refusal_of_network(const ProviderQuestion& question
   return answer;
 }
 
-void ProviderSide::ask(const ProviderQuestion& question, const std::function<void(ProviderAnswer)>& answer) {
+void ProviderSide::ask(const ProviderQuestion& question, const std::function<void(Heard)>& answer) {
   const WorldFaults& faults = world_.settings.faults;
   if (question.kind == Question::submit)
     world_.laws.check_submit(world_.model, last_segment(question.webhook_url));
   if (world_.strikes(faults.not_connected, "network: no connection to the provider")) {
-    world_.agenda.in(milliseconds(100), [=, this] { answer(refusal_of_network(question, false)); });
+    world_.agenda.in(milliseconds(100), [=, this] { answer({refusal_of_network(question, false)}); });
     return;
   }
-  const Instant gives_up_at = world_.now() + patience;
+  const Instant gives_up_at = world_.now() + patience_of(question.kind);
   const bool is_late = world_.strikes(faults.request_late, "network: a request arrives late");
-  const Duration way = is_late ? world_.chance.between(seconds(10), seconds(40))
+  const Duration way = is_late ? patience_of(question.kind) + world_.chance.between({}, seconds(30))
                                : world_.chance.between(milliseconds(5), milliseconds(150));
-  const auto give_up = [=, this] { answer(refusal_of_network(question, true)); };
+  const auto give_up = [=, this] { answer({refusal_of_network(question, true)}); };
   if (world_.strikes(faults.request_lost, "network: a request is lost")) {
     world_.agenda.at(gives_up_at, give_up);
     return;
@@ -66,54 +72,55 @@ void ProviderSide::ask(const ProviderQuestion& question, const std::function<voi
     if (reply.is_lost || is_lost || back_at > gives_up_at) {
       world_.agenda.at(gives_up_at, give_up);
     } else {
-      world_.agenda.at(back_at, [answer, told = std::move(reply.answer)] { answer(told); });
+      world_.agenda.at(back_at, [answer, told = std::move(reply.heard)] { answer(told); });
     }
   });
 }
 
-bool ProviderSide::is_key_refused(const std::string& account) {
-  Instant& until = key_refused_until_[account];
-  if (until <= world_.now() &&
-      world_.strikes(world_.settings.faults.key_refused, "provider: a key is refused"))
-    until = world_.now() + world_.chance.between(minutes(1), minutes(4));
-  return until > world_.now();
+bool ProviderSide::is_silent(const std::string& account) {
+  Silence& silence = silence_of_[account];
+  if (silence.until > world_.now()) return true;
+  const bool is_down = world_.chance.strikes(500);
+  const char* const name = is_down ? "provider: is down for minutes" : "provider: a key is refused";
+  if (!world_.strikes(world_.settings.faults.silence, name)) return false;
+  const Instant end = world_.now() + world_.chance.between(minutes(1), minutes(4));
+  silence = {std::min(world_.calm_since(), end), is_down};
+  return true;
+}
+
+Instant ProviderSide::talks_since(const std::string& account) const {
+  const auto silence = silence_of_.find(account);
+  return silence == silence_of_.end() ? Instant{} : silence->second.until;
 }
 
 ProviderSide::Reply ProviderSide::obey(const ProviderQuestion& question) {
-  Reply reply{.answer = refusal_of_network(question, true)};
-  if (is_key_refused(question.account)) {
-    reply.answer.submission.kind = Submission::Kind::refused;
-    reply.answer.submission.message = "the key is refused";
-    reply.answer.submission.needs_person = reply.answer.verdict.needs_person = true;
+  Reply reply{.heard = {refusal_of_network(question, true), true}};
+  ProviderAnswer& answer = reply.heard.answer;
+  if (is_silent(question.account)) {
+    reply.heard.provider_lives = !silence_of_.at(question.account).is_down;
+    if (!reply.heard.provider_lives) return reply;
+    answer.submission.kind = Submission::Kind::refused;
+    answer.submission.message = "the key is refused";
+    answer.submission.needs_person = answer.verdict.needs_person = true;
     return reply;
   }
   if (world_.strikes(world_.settings.faults.turned_away, "provider: 429")) {
-    reply.answer.submission.kind = Submission::Kind::not_sent;
-    reply.answer.submission.retry_after = reply.answer.verdict.retry_after =
+    answer.submission.kind = Submission::Kind::not_sent;
+    answer.submission.retry_after = answer.verdict.retry_after =
         world_.chance.between(seconds(1), seconds(30));
     return reply;
   }
   ReplyFault fault = emulator_.reply_fault();
   if (world_.is_calm()) fault = {};
+  reply.heard.provider_lives = fault.kind != ReplyFault::Kind::server_error;
   reply.delay = fault.delay;
   reply.is_lost = fault.kind == ReplyFault::Kind::never;
   if (!fault.is_obeyed) return reply;
   const bool is_readable = fault.kind == ReplyFault::Kind::none;
-  if (question.kind == Question::submit) {
-    Reply submitted = obey_submit(question);
-    if (is_readable) reply.answer = std::move(submitted.answer);
-    reply.is_lost = reply.is_lost || submitted.is_lost;
-    reply.delay = reply.delay + submitted.delay;
-    return reply;
-  }
-  ProviderAnswer answer = reply.answer;
-  if (question.kind == Question::query) answer_query(question, answer);
-  if (question.kind == Question::cancel) {
-    cancel_was_ignored_ = false;
-    answer.was_accepted = emulator_.cancel(question.account, question.task_id, world_.now());
-    if (answer.was_accepted && !cancel_was_ignored_) note_cancel(question.task_id);
-  }
-  if (is_readable) reply.answer = std::move(answer);
+  Reply obeyed = question.kind == Question::submit ? obey_submit(question) : obey_other(question);
+  if (is_readable) answer = std::move(obeyed.heard.answer);
+  reply.is_lost = reply.is_lost || obeyed.is_lost;
+  reply.delay = reply.delay + obeyed.delay;
   return reply;
 }
 
@@ -122,20 +129,33 @@ ProviderSide::Reply ProviderSide::obey_submit(const ProviderQuestion& question) 
       {.key = question.account, .app_id = question.app_id, .webhook_url = question.webhook_url},
       world_.now());
   Reply reply{
-      .answer = refusal_of_network(question, true), .is_lost = submitted.is_lost, .delay = submitted.delay};
+      .heard = {refusal_of_network(question, true)}, .is_lost = submitted.is_lost, .delay = submitted.delay};
+  Submission& submission = reply.heard.answer.submission;
   if (submitted.kind == SubmitAnswer::Kind::no_capacity) {
-    reply.answer.submission.kind = Submission::Kind::no_capacity;
+    submission.kind = Submission::Kind::no_capacity;
     return reply;
   }
   note_task(question, submitted);
-  reply.answer.submission.kind = Submission::Kind::accepted;
-  reply.answer.submission.task_id = submitted.task.task_id;
+  submission.kind = Submission::Kind::accepted;
+  submission.task_id = submitted.task.task_id;
   return reply;
 }
 
-void ProviderSide::answer_query(const ProviderQuestion& question, ProviderAnswer& answer) {
+ProviderSide::Reply ProviderSide::obey_other(const ProviderQuestion& question) {
+  Reply reply{.heard = {refusal_of_network(question, true)}};
+  ProviderAnswer& answer = reply.heard.answer;
+  if (question.kind == Question::query) answer_query(question, answer.verdict);
+  if (question.kind == Question::webhook_detail) answer.webhook = detail_of_webhook(question);
+  if (question.kind == Question::cancel) {
+    cancel_was_ignored_ = false;
+    answer.was_accepted = emulator_.cancel(question.account, question.task_id, world_.now());
+    if (answer.was_accepted && !cancel_was_ignored_) note_cancel(question.task_id);
+  }
+  return reply;
+}
+
+void ProviderSide::answer_query(const ProviderQuestion& question, Verdict& verdict) {
   const std::optional<TaskReport> task = emulator_.query(question.account, question.task_id, world_.now());
-  Verdict& verdict = answer.verdict;
   verdict = {};
   if (!task) {
     verdict.kind = Verdict::Kind::not_found;
@@ -151,6 +171,16 @@ void ProviderSide::answer_query(const ProviderQuestion& question, ProviderAnswer
     case TaskPhase::failed:
     case TaskPhase::cancelled: verdict.kind = Verdict::Kind::failed; break;
   }
+}
+
+WebhookDetail ProviderSide::detail_of_webhook(const ProviderQuestion& question) const {
+  const auto report = emulator_.webhook(question.account, question.task_id, world_.now());
+  if (!report) return {};
+  return {.is_known = true,
+          .status = report->record.fate == WebhookRecord::Fate::delivered ? "SUCCESS" : "FAILED",
+          .token = last_segment(report->record.url),
+          .retry_count = report->record.tries,
+          .response = report->record.response};
 }
 
 void ProviderSide::note_task(const ProviderQuestion& question, const SubmitAnswer& submitted) {

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "native/emulator/emulated_provider.hpp"
-#include "native/provider/provider.hpp"
 #include "tests/simulation/laws.hpp"
+#include "tests/simulation/provider_door.hpp"
 
 namespace jobwatchdog::test {
 
@@ -21,17 +21,19 @@ class ProviderSide {
   explicit ProviderSide(World& world);
 
   /// Sends a question on its way; `answer` is called once, later.
-  void ask(const ProviderQuestion& question, const std::function<void(ProviderAnswer)>& answer);
+  void ask(const ProviderQuestion& question, const std::function<void(Heard)>& answer);
 
   [[nodiscard]] const TrueTasks& tasks() const { return tasks_; }
   [[nodiscard]] bool lost_webhook_of(const std::string& task_id) const {
     return webhook_lost_.contains(task_id);
   }
+  /// The end of the last time that it was down for an account, or refused its key.
+  [[nodiscard]] Instant talks_since(const std::string& account) const;
 
  private:
   /// What comes back, and whether anything does.
   struct Reply {
-    ProviderAnswer answer;
+    Heard heard;
     bool is_lost{false};
     Duration delay{};
   };
@@ -40,10 +42,13 @@ class ProviderSide {
   [[nodiscard]] ProviderAnswer refusal_of_network(const ProviderQuestion& question, bool was_sent) const;
   [[nodiscard]] Reply obey(const ProviderQuestion& question);
   [[nodiscard]] Reply obey_submit(const ProviderQuestion& question);
-  void answer_query(const ProviderQuestion& question, ProviderAnswer& answer);
+  [[nodiscard]] Reply obey_other(const ProviderQuestion& question);
+  void answer_query(const ProviderQuestion& question, Verdict& verdict);
+  [[nodiscard]] WebhookDetail detail_of_webhook(const ProviderQuestion& question) const;
   void note_task(const ProviderQuestion& question, const SubmitAnswer& submitted);
   void note_cancel(const std::string& task_id);
-  [[nodiscard]] bool is_key_refused(const std::string& account);
+  /// Whether it gives this account no answer that is of use.
+  [[nodiscard]] bool is_silent(const std::string& account);
   void plan_webhooks();
   void send_webhooks();
   void deliver(const WebhookCall& call);
@@ -54,7 +59,11 @@ class ProviderSide {
   EmulatedProvider emulator_;
   TrueTasks tasks_;
   std::set<std::string> webhook_lost_;
-  std::map<std::string, Instant> key_refused_until_;
+  struct Silence {
+    Instant until{};
+    bool is_down{false};  ///< Else the key is refused.
+  };
+  std::map<std::string, Silence> silence_of_;
   std::optional<Instant> webhooks_planned_for_;
   bool cancel_was_ignored_{false};
 };

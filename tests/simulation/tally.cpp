@@ -14,7 +14,6 @@ std::string seconds_text(Duration duration) {
 }
 
 std::string quantiles_text(std::vector<Duration> times) {
-  if (times.empty()) return "never happened";
   std::sort(times.begin(), times.end());
   return "p50 " + seconds_text(quantile(times, 500)) + ", p99 " + seconds_text(quantile(times, 990)) +
          ", max " + seconds_text(times.back()) + " (" + std::to_string(times.size()) + " times)";
@@ -47,9 +46,13 @@ const std::vector<std::string>& kinds_of_faults() {
                                               "node: is asked to stop",
                                               "node: its clock is wrong",
                                               "node: stands still",
+                                              "node: stalls before it settles",
+                                              "node: stands still until a deadline",
+                                              "node: its circuit to the provider is open",
                                               "provider: 429",
                                               "provider: a key is refused",
                                               "provider: cancel ignored",
+                                              "provider: is down for minutes",
                                               "provider: query of a forgotten task",
                                               "provider: reply 5xx",
                                               "provider: reply garbage",
@@ -94,9 +97,12 @@ std::string tally_text(const Tally& tally) {
   text += "simulated " + std::to_string(tally.simulated_ms / 3'600'000) + " hours in " +
           std::to_string(tally.worlds) + " worlds\n";
   text +=
-      "truth after a lost webhook, provider answers: " + quantiles_text(tally.truth_when_provider_answers) +
-      "\n";
-  text += "truth after a lost webhook, all worlds: " + quantiles_text(tally.truth_in_all_worlds) + "\n";
+      "truth: from the end of a task whose webhook was lost to its job's end, and the same, but counted\n"
+      "from when the provider talked to the account again where it refused to for minutes\n";
+  for (const auto& [worlds, times] : tally.truth) {
+    text += "truth, " + worlds + ": " + quantiles_text(times.from_end) + "\n";
+    text += "truth, " + worlds + ", once it talks: " + quantiles_text(times.from_answer) + "\n";
+  }
   return text;
 }
 

@@ -10,11 +10,15 @@
 
 namespace jobwatchdog::test {
 
+/// How long it took from the end of a task whose webhook was lost to its job's end.
+struct TruthTimes {
+  std::vector<Duration> from_end;
+  std::vector<Duration> from_answer;  ///< The same, but not before the provider talked to the account again.
+};
+
 struct Tally {
   std::map<std::string, std::int64_t> happened;
-  /// From the end of a task whose webhook was lost to its job's end.
-  std::vector<Duration> truth_when_provider_answers;
-  std::vector<Duration> truth_in_all_worlds;
+  std::map<std::string, TruthTimes> truth;  ///< By the kind of worlds; only those in which jobs are watched.
   std::int64_t simulated_ms{0};
   std::int64_t worlds{0};
 };

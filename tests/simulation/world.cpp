@@ -106,17 +106,25 @@ std::optional<Instant> World::next_due() const {
   return due;
 }
 
+void World::note_truth(const NodeEnding& ending) {
+  if (!settings.is_watched) return;
+  const auto task = provider->tasks().find(ending.task_id.value_or(""));
+  if (task == provider->tasks().end() || task->second.ends > now()) return;
+  if (!ending.task_has_ended) return count("truth: not heard before the hard deadline");
+  if (!provider->lost_webhook_of(task->first)) return;
+  const Instant ended = task->second.ends;
+  const Instant could_know = std::max(ended, provider->talks_since(task->second.account));
+  tell("truth ", std::to_string((now() - ended).ms), " ms after the end");
+  for (const std::string& worlds : settings.kinds()) {
+    TruthTimes& times = tally.truth[worlds];
+    times.from_end.push_back(now() - ended);
+    times.from_answer.push_back(std::max(Duration{}, now() - could_know));
+  }
+}
+
 void World::after_step() {
   model.now = now();
-  for (std::size_t i = tally_seen_; i < model.endings.size(); ++i) {
-    const NodeEnding& ending = model.endings[i];
-    const auto task = provider->tasks().find(ending.task_id.value_or(""));
-    if (task == provider->tasks().end() || !ending.task_has_ended || !provider->lost_webhook_of(task->first))
-      continue;
-    const Duration took = now() - task->second.ends;
-    tally.truth_in_all_worlds.push_back(took);
-    if (settings.provider_answers()) tally.truth_when_provider_answers.push_back(took);
-  }
+  for (std::size_t i = tally_seen_; i < model.endings.size(); ++i) note_truth(model.endings[i]);
   tally_seen_ = model.endings.size();
   laws.check(model, provider->tasks());
   if (is_calm()) laws.check_liveness(model, calm_since(), sweep_period);
@@ -149,7 +157,9 @@ bool World::is_over() const {
   const Tables& tables = model.tables;
   const auto has_ended = [](const auto& row) { return is_terminal(row.second.status); };
   const auto is_free = [](const auto& row) { return row.second.state == SlotState::free; };
-  const auto is_closed = [](const auto& row) { return !row.second.task_id || row.second.ended_at; };
+  const auto is_closed = [&](const auto& row) {
+    return !is_named_truly(row.first, row.second, provider->tasks()) || row.second.ended_at;
+  };
   return std::all_of(tables.jobs.begin(), tables.jobs.end(), has_ended) &&
          std::all_of(tables.slots.begin(), tables.slots.end(), is_free) &&
          std::all_of(tables.orphans.begin(), tables.orphans.end(), is_closed);
@@ -162,7 +172,7 @@ void World::run() {
     agenda.run_next();
     bury_nodes();
   }
-  laws.check_end(model);
+  laws.check_end(model, provider->tasks());
   tally.simulated_ms += (now() - beginning).ms;
   ++tally.worlds;
 }

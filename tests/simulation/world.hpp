@@ -64,6 +64,7 @@ class World {
 
  private:
   void set_up_tables();
+  void note_truth(const NodeEnding& ending);
   void bury_nodes();
   void wake_nodes();
   [[nodiscard]] bool is_over() const;

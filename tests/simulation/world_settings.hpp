@@ -1,6 +1,9 @@
 /// What a simulated world is made of: drawn from its seed.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "core/policy.hpp"
 #include "native/emulator/emulated_provider.hpp"
 #include "tests/simulation/chance.hpp"
@@ -14,12 +17,14 @@ struct WorldFaults {
   int answer_lost{0};         ///< Of the provider, after its effect.
   int not_connected{0};       ///< No connection to the provider.
   int turned_away{0};         ///< 429, with a time to come back.
-  int key_refused{0};         ///< The key does not count for a while.
+  int silence{0};             ///< For minutes it answers 503 to one account, or refuses its key.
   int conflict{0};            ///< The database ends a transaction that may be tried again.
   int connection_lost{0};     ///< To the database, before COMMIT.
   int commit_in_doubt{0};     ///< The database committed; its answer is lost.
   int node_crash{0};          ///< At any step of a node.
   int node_pause{0};          ///< At any step of a node: it stands still for seconds to minutes.
+  int node_sleep{0};          ///< With answers in its hands: it stands still until the deadline of a job.
+  int node_stall{0};          ///< Before it settles, with what it read before.
   int node_stop{0};           ///< A node is asked to stop, and gives its leases back.
   int webhook_unheard{0};     ///< Our server is away when a webhook comes.
   int webhook_unanswered{0};  ///< It has stored the webhook; its answer is lost.
@@ -31,6 +36,8 @@ struct WorldSettings {
   EmulatorSettings emulator;
   WorldFaults faults;
   WatchPolicy watch;
+  bool is_default_policy{true};
+  bool is_emulator_worst{false};
   bool is_watched{true};       ///< false: WATCHDOG_ENABLED is off.
   bool sweeps_by_rule{false};  ///< `jobwatchdog sweep` beside or instead of pg_cron's cleanup.
   bool sweeps_by_cron{true};
@@ -44,8 +51,8 @@ struct WorldSettings {
   Duration faults_end_after{minutes(20)};
   Duration node_clock_error_max{};  ///< Either way.
 
-  /// Nothing goes wrong but at the provider's own end, and that answers.
-  [[nodiscard]] bool provider_answers() const;
+  /// Of which kinds this world is: its times to the truth are told among those of each.
+  [[nodiscard]] std::vector<std::string> kinds() const;
 };
 
 [[nodiscard]] WorldSettings draw_world(std::uint64_t seed);
