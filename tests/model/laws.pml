@@ -5,7 +5,7 @@
 hidden byte I1_limit, I1_slots_hold_the_running, I1_active_rows_are_the_active, I2_one_active_per_user;
 hidden byte I3_refunded_once, I4_refunded_iff_failed_or_cancelled, I5_terminal_never_changes, I5_moves_along_the_arrows;
 hidden byte I6_balance_is_the_ledger, I7_fifo, I8_every_job_ends, I9_no_orphan, I9_id_is_stored, I9_late_result_is_kept;
-hidden byte I10_no_slot_stays_taken, P1_tasks_within_slots, P2_one_task_per_attempt, P3_one_check_in_flight;
+hidden byte I10_no_slot_stays_taken, P1_tasks_within_slots, P2_one_task_per_attempt, P3_one_call_in_flight;
 hidden byte P4_outcome_is_the_providers, P5_refund_needs_verdict_or_deadline, P6_webhook_is_used, R4_no_deadlock;
 
 // How many slots hold the job, counting only those that are not being cancelled; in n.
@@ -24,8 +24,7 @@ inline laws_of_job(j) {
   assert(I1_slots_hold_the_running || n == (status[j] == starting || status[j] == running));
   assert(I1_active_rows_are_the_active || has_active_row[j] == ACTIVE(j));
   assert(I3_refunded_once || (refund_count[j] <= 1 && (refund_count[j] == 0 || charged[j])));
-  assert(I4_refunded_iff_failed_or_cancelled || !charged[j] || (refund_count[j] > 0) == (status[j] == failed || status[j] == cancelled));
-  assert(P3_one_check_in_flight || asking_count[j] <= 1)
+  assert(I4_refunded_iff_failed_or_cancelled || !charged[j] || (refund_count[j] > 0) == (status[j] == failed || status[j] == cancelled))
 }
 
 inline laws_of_user(u) {

@@ -42,13 +42,16 @@
 mtype = { pending, queued, starting, running, completed, failed, cancelled };
 mtype = { none, at_work, stuck, ended_ok, ended_bad };
 mtype = { unsent, stored, used, lost };
-mtype = { idle, start, claim, record, look, adopt, sweep, cancel, cancel_all };
-mtype = { unknown, alive, ok, bad, accepted, no_capacity, refused };
+mtype = { idle, start, claim, record, look, chase, sweep, cancel, cancel_all };
+mtype = { unknown, alive, ok, bad, late, accepted, no_capacity, refused };
 
 #define ACTIVE(j) (status[j] == queued || status[j] == starting || status[j] == running)
 #define TERMINAL(j) (status[j] == completed || status[j] == failed || status[j] == cancelled)
 #define AT_PROVIDER(t) (task[t] == at_work || task[t] == stuck)
 #define ENDED(t) (task[t] == ended_ok || task[t] == ended_bad)
+// Known from the answer to the submission, or claimed by a webhook that bore the token of the attempt.
+#define IS_CLAIMED(t) (webhook[t] == stored && !is_known[t])
+#define HAS_NAME(t) (is_known[t] || webhook[t] == stored)
 
 // ---- The database, as committed.
 mtype status[JOBS] = pending;
@@ -60,14 +63,14 @@ byte balance[USERS] = JOBS;
 bool has_active_row[JOBS];
 bool is_overdue[JOBS];    // The deadline of what the job does now has passed. Only the database's clock says so.
 bool check_is_due[JOBS];  // Somebody asked for a look at the job: a webhook or a page.
-byte lease[JOBS];         // The worker that may ask about the job.
+byte lease[JOBS];         // The worker that may ask about the job, or about the task that it left behind.
 bool has_late_result[JOBS];
 byte slot_job[SLOT_ROWS];  // The job's number + 1; 0 is a free slot.
 byte slot_attempt[SLOT_ROWS];
 bool slot_is_cancelling[SLOT_ROWS];
 bool is_known[TASKS];     // The task's id is stored.
 bool is_noted[TASKS];     // Noted as a possible orphan.
-mtype webhook[TASKS] = unsent;  // Of one attempt: in the inbox, used, or lost on its way.
+mtype webhook[TASKS] = unsent;  // Of one attempt: told us the task's id, was used, or was lost on its way.
 
 // ---- The locks of open transactions: the worker that holds it, 0 is nobody.
 byte advisory_lock;

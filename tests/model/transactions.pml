@@ -24,7 +24,7 @@ inline free_slot(s) {
   slot_job[s] = 0; slot_attempt[s] = 0; slot_is_cancelling[s] = false
 }
 
-// The slot of this job and this attempt, if it still has one (R5).
+// The slot of this job and this attempt, if it still has one (R5). A settlement holds the job's row: there the attempt is the last one.
 inline free_slot_of(j, a) {
   for (k : 0 .. SLOT_ROWS - 1) {
     if
@@ -74,7 +74,7 @@ inline refund(j) {
 inline settle(j, to, task_has_ended) {
   move(j, to);
   leave_queue(j);
-  has_active_row[j] = false;
+  has_active_row[j] = false; lease[j] = 0;
   if
   :: task_has_ended -> free_slot_of(j, attempt[j])
   :: else -> cancel_slot_of(j)
@@ -128,12 +128,13 @@ inline do_claim() {
 #ifndef I7_IS_NOT_ASKED
      assert(I7_fifo || place[job] == 1);
 #endif
-     move(job, starting); leave_queue(job); attempt[job] = seen
+     move(job, starting); leave_queue(job); attempt[job] = seen; lease[job] = me
   :: else
   fi
 }
 
-// What became of the submission (R7, second transaction). An id that came back is kept even when the job is settled already.
+// What became of the submission (R7, second transaction). An id that came back is kept even when the job is settled already, and the
+// task is noted when its slot was given away meanwhile. A webhook that came before rings now.
 inline do_record() {
   if
   :: verdict == accepted ->
@@ -142,8 +143,17 @@ inline do_record() {
 #else
      is_known[TASK(job, seen)] = true;
 #endif
+     n = 0;
+     for (k : 0 .. SLOT_ROWS - 1) {
+       n = n + (slot_job[k] == job + 1 && slot_attempt[k] == seen)
+     }
+     is_noted[TASK(job, seen)] = is_noted[TASK(job, seen)] || n == 0;
      if
-     :: status[job] == starting && attempt[job] == seen -> move(job, running)
+     :: status[job] == starting && attempt[job] == seen -> move(job, running); check_is_due[job] = webhook[TASK(job, seen)] == stored
+     :: else
+     fi;
+     if
+     :: webhook[TASK(job, seen)] == stored -> webhook[TASK(job, seen)] = used
      :: else
      fi
   :: verdict != accepted && status[job] == starting && attempt[job] == seen ->
@@ -153,75 +163,85 @@ inline do_record() {
      fi
   :: else -> free_slot_of(job, seen)
   fi;
+#ifdef LEASE_OF_ANOTHER_GIVEN_BACK
+  lease[job] = 0;
+#else
+  give_lease_back();
+#endif
   assert(I9_id_is_stored || verdict != accepted || is_known[TASK(job, seen)])
 }
 
-// An answer about a task. For a job that is settled it confirms the end of the task, and a success is kept beside the outcome.
+// A task that only a webhook named is the job's own when the provider says so, and then the job runs.
+inline adopt(t) {
+  is_known[t] = true; webhook[t] = used;
+  if
+  :: status[job] == starting && attempt[job] == seen -> move(job, running); was = running
+  :: else
+  fi
+}
+
+// An answer about the task of a job at work. It settles only the attempt and the state that it was asked for: a job that went back
+// to the queue bears the same attempt until it is claimed again.
 inline do_look() {
   if
-#ifdef M4_UPDATE_BY_ID
+  :: IS_CLAIMED(TASK(job, seen)) && (verdict == ok || verdict == bad || verdict == alive) -> adopt(TASK(job, seen))
+  :: else
+  fi;
+  if
+#if defined(M4_LOOK_BY_ID)
   :: true ->
+#elif defined(M5_NO_ATTEMPT_GUARD)
+  :: status[job] == was ->
+#elif defined(SEEN_STATUS_NOT_ASKED_AGAIN)
+  :: ACTIVE(job) && attempt[job] == seen ->
 #else
-  :: (status[job] == starting || status[job] == running) && attempt[job] == seen ->
+  :: status[job] == was && attempt[job] == seen ->
 #endif
      if
      :: verdict == ok -> complete(job, seen)
      :: verdict == bad -> fail_by_verdict(job, true)
-#ifdef M16_REFUND_ON_UNKNOWN
-     :: verdict == unknown -> fail_by_verdict(job, false)
-#endif
-     :: verdict != ok && verdict != bad && is_overdue[job] -> fail_by_verdict(job, false)
+     :: verdict == late -> fail_by_verdict(job, false)
      :: else
      fi
-  :: else ->
-     if
-     :: verdict == ok && status[job] != completed ->
-#ifdef M13_LATE_SUCCESS_OVERWRITES
-        settle(job, completed, true);
-#endif
-        has_late_result[job] = true
-     :: else
-     fi;
-     if
-     :: verdict == ok || verdict == bad ->
-#ifdef M9_SLOT_FREED_BY_ITS_NUMBER
-        free_slot(seen_slot)
-#else
-        free_slot_of(job, seen)
-#endif
-     :: else
-     fi
+  :: else
   fi;
   give_lease_back()
 }
 
-// A webhook bears the token of one job and attempt, and the task's id: it tells which task to ask about, and no outcome. One that
-// comes before the answer to the submission makes the job running.
-inline do_adopt() {
-#ifdef M10_WEBHOOK_MATCHED_BY_STORED_ID
-  check_is_due[job] = check_is_due[job] || (is_known[TASK(job, seen)] && ACTIVE(job));
-#else
-  is_known[TASK(job, seen)] = true;
+// An answer about a task whose job is over: its end frees the slot of that very attempt, and a success is kept beside the outcome.
+inline do_chase() {
   if
-  :: status[job] == starting && attempt[job] == seen -> move(job, running)
+  :: IS_CLAIMED(TASK(job, seen)) -> is_known[TASK(job, seen)] = true; webhook[TASK(job, seen)] = used
   :: else
   fi;
-  check_is_due[job] = status[job] == running && attempt[job] == seen;
+  if
+  :: verdict == ok && status[job] != completed ->
+#ifdef M13_LATE_SUCCESS_OVERWRITES
+     settle(job, completed, true);
 #endif
-  webhook[TASK(job, seen)] = used
+     has_late_result[job] = true
+  :: else
+  fi;
+  if
+#ifdef M9_SLOT_FREED_BY_ITS_NUMBER
+  :: verdict == ok || verdict == bad -> free_slot(seen_slot)
+#else
+  :: verdict == ok || verdict == bad -> free_slot_of(job, seen)
+#endif
+  :: else
+  fi;
+  give_lease_back()
 }
 
-// The sweep judged an attempt by its age, and looks again at both under the lock.
+// The sweep judged a job by its age, and looks again at that under the lock.
 inline do_sweep() {
   if
 #if defined(M4_SWEEP_BY_ID)
   :: true ->
-#elif defined(M5_NO_ATTEMPT_GUARD)
-  :: ACTIVE(job) ->
 #elif defined(AGE_NOT_ASKED_AGAIN)
-  :: ACTIVE(job) && attempt[job] == seen ->
+  :: ACTIVE(job) ->
 #else
-  :: ACTIVE(job) && attempt[job] == seen && is_overdue[job] ->
+  :: ACTIVE(job) && is_overdue[job] ->
 #endif
      fail_by_verdict(job, false)
 #ifdef M6_REFUND_BY_FLAG
@@ -247,11 +267,12 @@ inline do_cancel() {
 // A slot whose task was not confirmed ended before the slot's own deadline: free, and the task noted and chased.
 inline do_expire(s) {
   is_noted[TASK(slot_job[s] - 1, slot_attempt[s])] = true;
+  lease[slot_job[s] - 1] = 0;
   free_slot(s)
 }
 
-// A settled job of which nothing can be heard any more and that nobody acts on keeps its status and its money; the rest is forgotten,
-// because states that differ only in such history have the same future.
+// A settled job of which nothing can be heard any more and that nobody acts on is forgotten, because states that differ only in such
+// history have the same future: no law says more of it from here on, and nobody begins to act on it.
 inline forget_if_over(j) {
   n = hands[j] + !TERMINAL(j) + lease[j];
   for (k : 0 .. SLOT_ROWS - 1) {
@@ -263,7 +284,8 @@ inline forget_if_over(j) {
   }
   if
   :: n == 0 ->
-     attempt[j] = 0; has_late_result[j] = false;
+     balance[USER(j)] = balance[USER(j)] + charged[j] - refund_count[j];
+     charged[j] = false; refund_count[j] = 0; status[j] = cancelled; attempt[j] = 0; has_late_result[j] = false;
      for (k : TASK(j, 1) .. TASK(j, ATTEMPTS)) {
        task[k] = none; webhook[k] = unsent; is_known[k] = false; is_noted[k] = false; task_count[k] = 0
      }

@@ -1,9 +1,10 @@
 // One thread of one node, or one session of a user or an administrator: it picks anything that there is to do, does it step by step,
 // and may crash between any two steps. Two workers meet in every pair of actors, three in every triple.
 //
-//   start       a page starts a job                     claim, record  process-next, before and after its call
-//   look        the reconciler asks about a task        adopt          a webhook out of the inbox
-//   sweep       the sweep at the hard deadline          cancel, cancel_all  the user; an administrator, several jobs
+//   start       a page starts a job                            claim, record       process-next, before and after its call
+//   look        the reconciler asks about a job at work        cancel, cancel_all  the user; an administrator, several jobs
+//   chase       the reconciler asks about a task whose job is  sweep               the sweep that judges by age, and asks nobody
+//               over, and cancels it there
 //
 // A transaction takes its locks one by one in the order of R4: advisory, job rows by (table, id), balances by user; then it commits.
 
@@ -25,9 +26,15 @@
 #define IS_HELD(t) HOLDS(0, t)
 #endif
 
+#define IS_AT_WORK(t) \
+  (attempt[JOB_OF(t)] == ATTEMPT_OF(t) && (status[JOB_OF(t)] == starting || status[JOB_OF(t)] == running))
 // Asking about a task that works on and that nobody is worried about would change nothing, so it is not done.
-#define MAY_CHANGE(t) (ENDED(t) || check_is_due[JOB_OF(t)] || is_overdue[JOB_OF(t)] || TERMINAL(JOB_OF(t)))
-#define IS_CHASED(t) (is_noted[t] && (AT_PROVIDER(t) || (task[t] == ended_ok && !has_late_result[JOB_OF(t)])))
+#ifdef ASKS_WITHOUT_CAUSE
+#define MAY_CHANGE(t) true
+#else
+#define MAY_CHANGE(t) (ENDED(t) || check_is_due[JOB_OF(t)] || is_overdue[JOB_OF(t)] || IS_CLAIMED(t))
+#endif
+#define IS_CHASED(t) (is_noted[t] && (AT_PROVIDER(t) || IS_CLAIMED(t) || (task[t] == ended_ok && !has_late_result[JOB_OF(t)])))
 #ifdef M15_NO_LIMIT_ON_CHECKS
 #define MAY_ASK(j) true
 #else
@@ -50,17 +57,13 @@
 #else
 #define OWNS_ALL_ROWS (OWNS_ROW(0) && OWNS_ROW(1))
 #endif
-#ifdef M7_BALANCES_IN_ANY_ORDER
-#define BALANCES_BEFORE_ARE_OWNED(u) true
-#else
 #define BALANCES_BEFORE_ARE_OWNED(u) ((u) == 0 || OWNS_BALANCE(0))
-#endif
 // Where each user has one job, the lock of the job's row lets nobody else come to the balance: it would never be waited for.
-#if JOBS == USERS && !defined(M6_REFUND_BY_FLAG)
+#if JOBS == USERS && !defined(M6_REFUND_BY_FLAG) && !defined(M7_ROW_BEFORE_ADVISORY)
 #define MOVES_MONEY false
 #else
-#define MOVES_MONEY (kind != claim && kind != adopt && (kind != record || verdict == no_capacity || verdict == refused) && \
-                     (kind != look || verdict != ok))
+#define MOVES_MONEY (kind != claim && kind != chase && (kind != record || verdict == no_capacity || verdict == refused) && \
+                     (kind != look || verdict == bad || verdict == late))
 #endif
 
 inline begin(what) {
@@ -99,7 +102,7 @@ inline rest() {
     fi
   }
   is_busy[me] = false;
-  kind = idle; job = 0; wanted = 0; seen = 0; verdict = unknown
+  kind = idle; job = 0; wanted = 0; seen = 0; was = pending; verdict = unknown
 #ifdef M6_REFUND_BY_FLAG
   ; saw_refund = false
 #endif
@@ -119,8 +122,20 @@ inline answer() {
   if
   :: task[TASK(job, seen)] == ended_ok -> verdict = ok
   :: task[TASK(job, seen)] == ended_bad -> verdict = bad
-  :: AT_PROVIDER(TASK(job, seen)) && TERMINAL(job) -> task[TASK(job, seen)] = ended_bad; verdict = bad
-  :: AT_PROVIDER(TASK(job, seen)) && !TERMINAL(job) -> verdict = alive
+  :: AT_PROVIDER(TASK(job, seen)) && kind == chase -> task[TASK(job, seen)] = ended_bad; verdict = bad
+  :: AT_PROVIDER(TASK(job, seen)) && kind == look -> verdict = alive
+  fi
+}
+
+// By the facts of the lease: the deadline of what the job did when it was asked about. No end was heard of, so it ends the job.
+inline judge() {
+  if
+#ifdef M16_REFUND_ON_UNKNOWN
+  :: kind == look && verdict == unknown -> verdict = late
+#endif
+  :: kind == look && (verdict == alive || verdict == unknown) && is_overdue[job] && attempt[job] == seen && status[job] == was ->
+     verdict = late
+  :: else
   fi
 }
 
@@ -135,9 +150,27 @@ inline give_lease_back() {
 #define CRASH \
   :: atomic { surprises > 0 -> d_step { surprises--; release_locks(); rest() }; goto end_idle }
 
+// Whoever reads nothing before its first lock begins when it gets that lock: until then it is as if it were not there.
+#define LOCK_FIRST(j) \
+  row_lock[j] = me; \
+  if \
+  :: MOVES_MONEY -> goto take_balances \
+  :: else -> goto commit \
+  fi
+#if defined(M6_REFUND_BY_FLAG) || defined(M7_ROW_BEFORE_ADVISORY)
+#define LOCK_AFTER_LOOK(j) goto take_rows
+#else
+#define LOCK_AFTER_LOOK(j) LOCK_FIRST(j)
+#endif
+#if defined(M4_SWEEP_BY_ID) || defined(AGE_NOT_ASKED_AGAIN)
+#define LOCK_AFTER_AGE(j) goto take_rows
+#else
+#define LOCK_AFTER_AGE(j) LOCK_AFTER_LOOK(j)
+#endif
+
 #define START(j) \
-  :: atomic { MAY_BEGIN && status[j] == pending && \
-              !ANY_JOB(IS_ACTIVE_OF_USER_OF_##j) -> begin(start); take(j) }
+  :: atomic { MAY_BEGIN && status[j] == pending && row_lock[j] == 0 && \
+              !ANY_JOB(IS_ACTIVE_OF_USER_OF_##j) -> begin(start); take(j); LOCK_FIRST(j) }
 #define IS_ACTIVE_OF_USER_OF_0(o) (USER(o) == USER(0) && has_active_row[o])
 #define IS_ACTIVE_OF_USER_OF_1(o) (USER(o) == USER(1) && has_active_row[o])
 #define IS_ACTIVE_OF_USER_OF_2(o) (USER(o) == USER(2) && has_active_row[o])
@@ -148,9 +181,9 @@ inline give_lease_back() {
 #define READ_FLAG(j)
 #endif
 #define SWEEP(j) \
-  :: atomic { MAY_BEGIN && is_overdue[j] && row_lock[j] == 0 -> begin(sweep); take(j); seen = attempt[j] READ_FLAG(j) }
+  :: atomic { MAY_BEGIN && is_overdue[j] && row_lock[j] == 0 -> begin(sweep); take(j) READ_FLAG(j); LOCK_AFTER_AGE(j) }
 #define CANCEL(j) \
-  :: atomic { MAY_BEGIN && !TERMINAL(j) -> begin(cancel); take(j) READ_FLAG(j) }
+  :: atomic { MAY_BEGIN && !TERMINAL(j) && row_lock[j] == 0 -> begin(cancel); take(j) READ_FLAG(j); LOCK_AFTER_LOOK(j) }
 
 #ifdef M9_SLOT_FREED_BY_ITS_NUMBER
 #define READ_SLOT(t) ; if :: HOLDS(SLOT_ROWS - 1, t) -> seen_slot = SLOT_ROWS - 1 :: else fi
@@ -158,11 +191,16 @@ inline give_lease_back() {
 #define READ_SLOT(t)
 #endif
 #define LOOK(t) \
-  :: atomic { MAY_BEGIN && is_known[t] && MAY_ASK(JOB_OF(t)) && ((IS_HELD(t) && MAY_CHANGE(t)) || IS_CHASED(t)) -> \
-              begin(look); take(JOB_OF(t)); seen = ATTEMPT_OF(t) READ_SLOT(t); lease[job] = me; \
-              check_is_due[job] = false; asking_count[job]++; laws(); goto ask }
-#define ADOPT(t) \
-  :: atomic { MAY_BEGIN && webhook[t] == stored -> begin(adopt); take(JOB_OF(t)); seen = ATTEMPT_OF(t) }
+  :: atomic { MAY_BEGIN && IS_AT_WORK(t) && HAS_NAME(t) && MAY_ASK(JOB_OF(t)) && MAY_CHANGE(t) -> \
+              begin(look); take(JOB_OF(t)); seen = ATTEMPT_OF(t); was = status[job]; lease[job] = me; check_is_due[job] = false; \
+              assert(P3_one_call_in_flight || asking_count[job] == 0); asking_count[job]++; goto ask }
+// The answer to the submission is not known, so there is nobody to ask.
+#define JUDGE_NAMELESS(t) \
+  :: atomic { MAY_BEGIN && IS_AT_WORK(t) && !HAS_NAME(t) && MAY_ASK(JOB_OF(t)) && is_overdue[JOB_OF(t)] -> \
+              begin(look); take(JOB_OF(t)); seen = ATTEMPT_OF(t); was = status[job]; lease[job] = me; verdict = late }
+#define CHASE(t) \
+  :: atomic { MAY_BEGIN && TERMINAL(JOB_OF(t)) && HAS_NAME(t) && MAY_ASK(JOB_OF(t)) && (IS_HELD(t) || IS_CHASED(t)) -> \
+              begin(chase); take(JOB_OF(t)); seen = ATTEMPT_OF(t) READ_SLOT(t); lease[job] = me; asking_count[job]++; goto ask }
 
 #ifdef NO_DEADLINE_OF_SLOTS
 #define EXPIRE(s)
@@ -187,6 +225,11 @@ inline give_lease_back() {
 #define IS_CHOSEN(j) HAS_ROOM && place[j] == 1
 #endif
 #define CHOOSE(j) :: IS_CHOSEN(j) -> take(j)
+#ifdef LIMIT_IS_A_COUNT
+#define MAY_ENTER true
+#else
+#define MAY_ENTER advisory_lock == 0
+#endif
 
 #ifdef LIMIT_IS_A_COUNT
 #define COUNT_SLOTS \
@@ -200,11 +243,6 @@ inline give_lease_back() {
   :: atomic { MAY_BEGIN && place[j] > 0 && !(IS_OLDER_IN_TABLE(0, j) || IS_OLDER_IN_TABLE(1, j) || IS_OLDER_IN_TABLE(JOBS - 1, j)) -> \
               begin(claim); job = j; COUNT_SLOTS; goto take_advisory }
 
-#ifdef M16_REFUND_ON_UNKNOWN
-#define IS_ENOUGH_TO_FAIL verdict == unknown
-#else
-#define IS_ENOUGH_TO_FAIL false
-#endif
 #define LOCK_ROW(j) \
   :: atomic { WANTS(j) && row_lock[j] == 0 && ROWS_BEFORE_ARE_OWNED(j) -> row_lock[j] = me; \
               if :: !OWNS_ALL_ROWS -> goto take_rows :: OWNS_ALL_ROWS && !MOVES_MONEY -> goto commit :: else fi }
@@ -218,6 +256,7 @@ proctype worker(byte me) {
   byte job;
   byte wanted;  // The jobs whose rows it locks, a bit each.
   byte seen;    // The attempt that it acts on.
+  mtype was = pending;  // The status in which it saw the job.
 #ifdef M6_REFUND_BY_FLAG
   bool saw_refund;
 #endif
@@ -234,16 +273,19 @@ end_idle:
 #ifdef M3_REPEATABLE_READ
   EACH_JOB(CLAIM_FROM_SNAPSHOT)
 #else
-  :: atomic { MAY_BEGIN && IS_BUSY_QUEUE && ANY_SLOT(IS_FREE) -> begin(claim); COUNT_SLOTS; goto take_advisory }
+  :: atomic { MAY_BEGIN && IS_BUSY_QUEUE && ANY_SLOT(IS_FREE) && MAY_ENTER -> begin(claim); COUNT_SLOTS; goto take_advisory }
 #endif
   EACH_TASK(LOOK)
-  EACH_TASK(ADOPT)
-#ifndef NO_SWEEP
+  EACH_TASK(CHASE)
+#ifndef NO_DEADLINE_OF_JOBS
+  EACH_TASK(JUDGE_NAMELESS)
   EACH_JOB(SWEEP)
 #endif
+#ifndef NOBODY_CANCELS
   EACH_JOB(CANCEL)
   :: atomic { MAY_BEGIN && ACTIVE(0) + ACTIVE(1) + (JOBS > 2 && ACTIVE(JOBS - 1)) > 1 ->
               begin(cancel_all); EACH_JOB(WANT_IF_ACTIVE) job = 0 }
+#endif
   EACH_SLOT(EXPIRE)
   fi;
   goto take_rows;
@@ -288,7 +330,7 @@ commit:
       :: kind == claim -> do_claim()
       :: kind == record -> do_record()
       :: kind == look -> do_look()
-      :: kind == adopt -> do_adopt()
+      :: kind == chase -> do_chase()
       :: kind == sweep -> do_sweep()
       :: kind == cancel || kind == cancel_all -> do_cancel()
       fi;
@@ -296,7 +338,7 @@ commit:
     }
     laws();
     if
-    :: kind == claim && seen > 0
+    :: kind == claim && seen > 0 -> asking_count[job]++
     :: else -> d_step { rest() }; goto end_idle
     fi
   }
@@ -304,30 +346,30 @@ commit:
 // The call that makes a task. The provider may take it and its answer be lost: then the job is held, and nothing is sent again.
 submit:
   if
-  :: atomic { d_step { make_task(); kind = record; verdict = accepted }; laws() }
+  :: atomic { d_step { make_task(); asking_count[job]--; kind = record; verdict = accepted }; laws() }
   :: atomic { surprises > 0 -> d_step { surprises--; make_task() }; laws();
 #ifdef RESUBMIT_IN_DOUBT
      goto submit
 #else
-     d_step { rest() }; goto end_idle
+     d_step { asking_count[job]--; give_lease_back(); rest() }; goto end_idle
 #endif
      }
-  :: atomic { surprises > 0 -> surprises--; kind = record; verdict = no_capacity }
-  :: atomic { surprises > 0 -> surprises--; kind = record; verdict = refused }
-  CRASH
+  :: atomic { surprises > 0 -> surprises--; asking_count[job]--; kind = record; verdict = no_capacity }
+  :: atomic { surprises > 0 -> surprises--; asking_count[job]--; kind = record; verdict = refused }
+  :: atomic { surprises > 0 -> d_step { surprises--; asking_count[job]--; rest() }; goto end_idle }
   fi;
   goto take_rows;
 
-// The question after a task, and its answer; a job that is settled is cancelled there with the same breath.
+// The question after a task, and its answer; a task whose job is over is cancelled there before.
 ask:
   if
-  :: atomic { d_step { asking_count[job]--; answer() }; laws() }
-  :: atomic { surprises > 0 -> d_step { surprises--; asking_count[job]--; verdict = unknown } }
+  :: atomic { d_step { asking_count[job]--; answer(); judge() }; laws() }
+  :: atomic { surprises > 0 -> d_step { surprises--; asking_count[job]--; judge() } }
   :: atomic { surprises > 0 -> d_step { surprises--; asking_count[job]--; rest() }; goto end_idle }
   fi;
   atomic {
     if
-    :: verdict == ok || verdict == bad || is_overdue[job] || IS_ENOUGH_TO_FAIL -> goto take_rows
+    :: verdict == ok || verdict == bad || verdict == late || (verdict == alive && IS_CLAIMED(TASK(job, seen))) -> goto take_rows
     :: else -> d_step { give_lease_back(); rest() }; goto end_idle
     fi
   }

@@ -5,15 +5,18 @@
   :: atomic { task[t] == at_work -> if :: task[t] = ended_ok :: task[t] = ended_bad fi }
 #define TASK_HANGS(t) \
   :: atomic { task[t] == at_work && surprises > 0 -> surprises--; task[t] = stuck }
-// The webhook of an ended task whose id is stored asks for a look that the reconciler may take at any time anyhow: it is left out.
-// One about a settled job with a known task could tell nothing at all.
-#define IS_NEWS(t) (!is_known[t] || !TERMINAL(JOB_OF(t)))
+// A webhook about a task whose id is known rings for a look: at its end the reconciler may take that look at any time anyhow, and at
+// any other time, or a second time, it is what a page may do as well. So only those are left that come before the id.
+#ifdef M10_WEBHOOK_MATCHED_BY_STORED_ID
+#define RINGS(t) used
+#else
+#define RINGS(t) stored
+#endif
 #define WEBHOOK_COMES(t) \
-  :: atomic { ENDED(t) && webhook[t] == unsent && !is_known[t] -> webhook[t] = stored }
+  :: atomic { ENDED(t) && webhook[t] == unsent && !is_known[t] -> webhook[t] = RINGS(t); laws() }
 #define WEBHOOK_GOES_WRONG(t) \
-  :: atomic { surprises > 0 && IS_NEWS(t) && ((AT_PROVIDER(t) && webhook[t] == unsent) || webhook[t] == used) -> \
-              surprises--; webhook[t] = stored } \
-  :: atomic { surprises > 0 && !is_known[t] && ENDED(t) && webhook[t] == unsent -> surprises--; webhook[t] = lost }
+  :: atomic { surprises > 0 && AT_PROVIDER(t) && webhook[t] == unsent && !is_known[t] -> surprises--; webhook[t] = RINGS(t); laws() } \
+  :: atomic { surprises > 0 && ENDED(t) && webhook[t] == unsent && !is_known[t] -> surprises--; webhook[t] = lost }
 #define DEADLINE_PASSES(j) \
   :: atomic { ACTIVE(j) && !is_overdue[j] -> is_overdue[j] = true }
 // Of a node that crashed, or of one that is slow to write down an answer: calls end before leases do.
