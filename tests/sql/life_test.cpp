@@ -169,6 +169,21 @@ TEST(life, a_job_that_went_back_to_the_queue_is_not_settled_by_what_was_seen_bef
   EXPECT_EQ(settle(database, id, "1", "failed", "queued"), "1") << "the twin: as it was seen";
 }
 
+TEST(life, an_answer_that_comes_late_leaves_the_lease_of_another_node_alone) {
+  for (const std::string owner : {"other", "node"}) {
+    Database database = Database::managed();
+    const std::string id = create_job(database, alice);
+    (void)start(database, id);
+    (void)claim(database, "a");
+    database.exec("UPDATE watchdog.active_jobs SET lease_owner = " + quoted(owner));
+    EXPECT_EQ(answer(database, id, "accepted", "task-1"), "running");
+    EXPECT_EQ(database.value(
+                  "SELECT lease_owner IS NOT NULL AND lease_until IS NOT NULL FROM watchdog.active_jobs"),
+              owner == "other" ? "t" : "f")
+        << "the twin: its own is given back";
+  }
+}
+
 TEST(life, a_fifth_tool_is_a_row_and_a_partition) {
   Database database = Database::managed();
   database.exec(
