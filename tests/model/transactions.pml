@@ -274,7 +274,7 @@ inline do_expire(s) {
 // A settled job of which nothing can be heard any more and that nobody acts on is forgotten, because states that differ only in such
 // history have the same future: no law says more of it from here on, and nobody begins to act on it.
 inline forget_if_over(j) {
-  n = hands[j] + !TERMINAL(j) + lease[j];
+  n = hands[j] + !TERMINAL(j);
   for (k : 0 .. SLOT_ROWS - 1) {
     n = n + (slot_job[k] == j + 1)
   }
@@ -285,7 +285,7 @@ inline forget_if_over(j) {
   if
   :: n == 0 ->
      balance[USER(j)] = balance[USER(j)] + charged[j] - refund_count[j];
-     charged[j] = false; refund_count[j] = 0; status[j] = cancelled; attempt[j] = 0; has_late_result[j] = false;
+     charged[j] = false; refund_count[j] = 0; lease[j] = 0; status[j] = cancelled; attempt[j] = 0; has_late_result[j] = false;
      for (k : TASK(j, 1) .. TASK(j, ATTEMPTS)) {
        task[k] = none; webhook[k] = unsent; is_known[k] = false; is_noted[k] = false; task_count[k] = 0
      }

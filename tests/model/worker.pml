@@ -35,10 +35,14 @@
 #define MAY_CHANGE(t) (ENDED(t) || check_is_due[JOB_OF(t)] || is_overdue[JOB_OF(t)] || IS_CLAIMED(t))
 #endif
 #define IS_CHASED(t) (is_noted[t] && (AT_PROVIDER(t) || IS_CLAIMED(t) || (task[t] == ended_ok && !has_late_result[JOB_OF(t)])))
-#ifdef M15_NO_LIMIT_ON_CHECKS
+// A lease expires at any time, of a node that crashed or of one that is slow to write down an answer, but calls end before leases do.
+// Here it expires when somebody wants it.
+#if defined(M15_NO_LIMIT_ON_CHECKS)
 #define MAY_ASK(j) true
-#else
+#elif defined(LEASE_FOR_EVER)
 #define MAY_ASK(j) lease[j] == 0
+#else
+#define MAY_ASK(j) (lease[j] == 0 || asking_count[j] == 0)
 #endif
 
 // The first free row that the worker wants and all rows before it are its own: the order of the locks.

@@ -19,13 +19,6 @@
   :: atomic { surprises > 0 && ENDED(t) && webhook[t] == unsent && !is_known[t] -> surprises--; webhook[t] = lost }
 #define DEADLINE_PASSES(j) \
   :: atomic { ACTIVE(j) && !is_overdue[j] -> is_overdue[j] = true }
-// Of a node that crashed, or of one that is slow to write down an answer: calls end before leases do.
-#ifdef LEASE_FOR_EVER
-#define LEASE_EXPIRES(j)
-#else
-#define LEASE_EXPIRES(j) \
-  :: atomic { lease[j] > 0 && asking_count[j] == 0 -> lease[j] = 0 }
-#endif
 // A page asks for a look at the job, and writes nothing else. Without a task at the provider there is nothing to look at.
 #ifdef M14_PAGE_SETS_THE_OUTCOME
 #define PAGE_SYNCS(j) \
@@ -43,7 +36,6 @@ end_world:
   EACH_TASK(WEBHOOK_COMES)
   EACH_TASK(WEBHOOK_GOES_WRONG)
   EACH_JOB(DEADLINE_PASSES)
-  EACH_JOB(LEASE_EXPIRES)
   EACH_JOB(PAGE_SYNCS)
   od
 }
