@@ -13,8 +13,8 @@ declare -A meaning_of=([kill]="kill -9 of a node, at random" [kill_all]="kill -9
 runs_word=nodes
 
 shorten_faults() {
-  target_of=([kill]=3 [kill_all]=2 [kill_at_failpoint]=8 [leave]=2 [crash]=2 [crash_at_failpoint]=4 [terminate]=2 [provider_away]=1)
-  least_rounds_of=([kill]=3 [kill_all]=1 [kill_at_failpoint]=1 [leave]=2 [crash]=2 [crash_at_failpoint]=1 [terminate]=1 [provider_away]=1)
+  target_of=([kill]=2 [kill_all]=2 [kill_at_failpoint]=7 [leave]=1 [crash]=1 [crash_at_failpoint]=2 [terminate]=1 [provider_away]=1)
+  for fault in "${faults[@]}"; do least_rounds_of[$fault]=1; done
 }
 
 # The failpoints of the life of jobs: a new one is covered without being named here.
@@ -82,8 +82,8 @@ wait_for_reach() {
 fault_kill_at_failpoint() {
   draw_failpoint "$1"
   start_nodes "$failpoint=kill -9 \$PPID"
-  if wait_for_reach "$1" "${nodes[0]}"; then
-    dead_pids=("${nodes[0]}")
+  if wait_for_reach "$1" "${nodes[-1]}"; then
+    dead_pids=("${nodes[-1]}")
     happened_count=1
     judge_processes
     start_node

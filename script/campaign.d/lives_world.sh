@@ -1,8 +1,8 @@
-# The world of the campaign over whole lives of jobs: a database, a provider that goes wrong, two or three nodes, fifteen users
+# The world of the campaign over whole lives of jobs: a database, a provider that goes wrong, two or three nodes, nine users
 # who click; and the judgement over it. Sourced by script/campaign instead of world.sh.
 # shellcheck shell=bash disable=SC2034,SC2154,SC2004
 
-users_count=15
+users_count=9
 world=lives
 
 psql_on() { local database=$1 && shift && "$pg_bin/psql" -XAtq -v ON_ERROR_STOP=1 "$(private_postgres_url "$database")" "$@"; }
@@ -45,20 +45,12 @@ start_node() {
   sweeps[${round_name%:*}]=$((${sweeps[${round_name%:*}]} + 1))
 }
 
-# start_nodes [FAILPOINT]: all nodes of this round, the first with the failpoint, and the users' clicks.
+# start_nodes [FAILPOINT]: the users' clicks, then all nodes of this round, the last with the failpoint: it may take the server
+# away at once.
 start_nodes() {
+  psql_on lives -v users="$users_count" -f "$root/script/campaign.d/click_lives.sql" >/dev/null
+  while [[ ${#nodes[@]} -lt $((wanted_nodes - 1)) ]]; do start_node; done
   start_node "${1-}"
-  while [[ ${#nodes[@]} -lt $wanted_nodes ]]; do start_node; done
-  users_click
-}
-# A server that is away is tried again, as a page would.
-users_click() {
-  local try
-  for try in {1..50}; do
-    if psql_on lives -v users="$users_count" -f "$root/script/campaign.d/click_lives.sql" >/dev/null 2>"$work/click.err"; then return; fi
-    sleep 0.1
-  done
-  violate "users cannot start jobs after $try tries: $(tail -n 1 "$work/click.err")"
 }
 
 # The nodes that died or left in this round: killed ones tell 137, asked ones 0.
