@@ -234,7 +234,7 @@ END
 $$;
 
 -- A job that was submitted as task-NUMBER with the token token-NUMBER; without an answer yet, it is starting. Its check is due.
-CREATE PROCEDURE stage.submit(p_number integer, p_outcome text) LANGUAGE plpgsql AS $$
+CREATE PROCEDURE stage.submit(p_number integer, p_outcome text) LANGUAGE plpgsql SET session_replication_role = replica AS $$
 DECLARE
     v_task_id text := CASE p_outcome WHEN 'accepted' THEN 'task-' || p_number END;
 BEGIN
@@ -282,6 +282,7 @@ BEGIN
     DELETE FROM watchdog.submissions;
     DELETE FROM watchdog.orphan_tasks;
     DELETE FROM watchdog.webhook_inbox;
+    UPDATE watchdog.runninghub_accounts SET submits_paused_until = NULL, pause_reason = NULL;
     DELETE FROM watchdog.credit_ledger;
     DELETE FROM watchdog.isolated_rows;
     DELETE FROM public.upscaler_credits;
