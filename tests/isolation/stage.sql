@@ -223,12 +223,12 @@ BEGIN
 END
 $$;
 
--- Three who wait, over two tools and in another order than that of their keys, and so many free slots.
+-- Three who wait, over two tools, two of them of one id, in another order than that of their keys; and so many free slots.
 CREATE PROCEDURE stage.open_queue(p_free_count integer) LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO watchdog.provider_slots (account, slot) SELECT 'arcano_main', number FROM generate_series(4, 3 + p_free_count) AS number;
     CALL stage.queue(22, 'upscaler', 'grace', '3 minutes', 20);
-    CALL stage.queue(23, 'pose_changer', 'heidi', '2 minutes', 20);
+    CALL stage.queue(22, 'pose_changer', 'heidi', '2 minutes', 20);
     CALL stage.queue(21, 'upscaler', 'frank', '1 minute', 20);
 END
 $$;
