@@ -223,13 +223,19 @@ BEGIN
 END
 $$;
 
--- Three who wait, over two tools, two of them of one id, in another order than that of their keys; and so many free slots.
+-- Three who wait, over two tools, two of them of one id, in another order than that of their keys; and so many free slots. One
+-- waits on another account longer than they, and for nothing; a third account has slots and nobody who waits.
 CREATE PROCEDURE stage.open_queue(p_free_count integer) LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO watchdog.provider_slots (account, slot) SELECT 'arcano_main', number FROM generate_series(4, 3 + p_free_count) AS number;
+    INSERT INTO watchdog.provider_slots (account, slot) VALUES ('another', 1), ('another', 4);
     CALL stage.queue(22, 'upscaler', 'grace', '3 minutes', 20);
     CALL stage.queue(22, 'pose_changer', 'heidi', '2 minutes', 20);
     CALL stage.queue(21, 'upscaler', 'frank', '1 minute', 20);
+    UPDATE public.ai_jobs SET attempt = 2 WHERE (tool, id) = ('pose_changer', stage.job(22));
+    UPDATE watchdog.active_jobs SET attempt = 2 WHERE (tool, job_id) = ('pose_changer', stage.job(22));
+    CALL stage.queue(24, 'upscaler', 'ivan', '5 minutes', 20);
+    UPDATE watchdog.active_jobs SET account = 'spare' WHERE job_id = stage.job(24);
 END
 $$;
 
@@ -336,7 +342,8 @@ $$;
 CREATE VIEW stage.lives AS
 SELECT job.tool || ' ' || stage.number_of(job.id::text) AS job, job.status, job.attempt,
        (SELECT concat_ws(', ', CASE WHEN active.queued_at IS NULL THEN stage.until(active.next_check_at)
-                              ELSE 'place ' || (SELECT count(*) FROM watchdog.active_jobs AS ahead WHERE ahead.queued_at <= active.queued_at) END, 'leased by ' || active.lease_owner,
+                              ELSE 'place ' || (SELECT count(*) FROM watchdog.active_jobs AS ahead
+                                              WHERE ahead.account = active.account AND ahead.queued_at <= active.queued_at) END, 'leased by ' || active.lease_owner,
                          CASE WHEN active.rung_at IS NOT NULL THEN 'rung' END, active.last_verdict)
           FROM watchdog.active_jobs AS active WHERE (active.tool, active.job_id) = (job.tool, job.id)) AS active,
        (SELECT concat_ws(' ', slot.account, slot.slot, slot.state, 'attempt', slot.attempt, slot.task_id, stage.until(slot.next_check_at),
