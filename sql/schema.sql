@@ -929,6 +929,11 @@ BEGIN
     PERFORM job.id FROM public.ai_jobs AS job
        JOIN pg_catalog.jsonb_to_recordset(p_rows) AS seen (tool text, job_id uuid) ON seen.tool = job.tool AND seen.job_id = job.id
       ORDER BY job.tool, job.id FOR UPDATE OF job;
+    UPDATE watchdog.submissions AS submission SET task_ended_at = v_now
+      FROM pg_catalog.jsonb_to_recordset(p_rows) AS seen (tool text, job_id uuid, attempt integer, has_ended boolean)
+      JOIN public.ai_jobs AS job ON job.tool = seen.tool AND job.id = seen.job_id
+     WHERE (submission.tool, submission.job_id, submission.attempt) = (seen.tool, seen.job_id, seen.attempt)
+       AND job.status IN ('completed', 'failed', 'cancelled') AND seen.has_ended;
     UPDATE watchdog.provider_slots AS slot
        SET next_check_at = v_now + seen.next_check_ms * interval '1 ms', check_count = slot.check_count + 1,
            lease_owner = NULL, lease_until = NULL
@@ -960,11 +965,6 @@ BEGIN
           FROM seen
          WHERE (orphan.tool, orphan.job_id, orphan.attempt) = (seen.tool, seen.job_id, seen.attempt) AND orphan.ended_at IS NULL
      RETURNING seen.tool, seen.job_id, seen.attempt),
-    confirmed AS (
-        UPDATE watchdog.submissions AS submission SET task_ended_at = v_now
-          FROM seen JOIN public.ai_jobs AS job ON job.tool = seen.tool AND job.id = seen.job_id
-         WHERE (submission.tool, submission.job_id, submission.attempt) = (seen.tool, seen.job_id, seen.attempt)
-           AND job.status IN ('completed', 'failed', 'cancelled')),
     kept AS (
         UPDATE public.ai_jobs AS job SET late_output_url = seen.output_url, updated_at = v_now
           FROM seen
@@ -1267,8 +1267,11 @@ BEGIN
                pg_catalog.array_agg(wanted.attempt) AS attempts, pg_catalog.array_agg(wanted.output_url) AS output_urls,
                pg_catalog.array_agg(wanted.error_message) AS error_messages
           FROM pg_catalog.jsonb_to_recordset(p_rows) AS wanted (
-                   tool text, job_id uuid, attempt integer, status text, output_url text, error_message text, task_has_ended boolean)
+                   tool text, job_id uuid, attempt integer, status text, output_url text, error_message text, task_has_ended boolean,
+                   seen_status text)
           JOIN watchdog.tools AS known ON known.tool = wanted.tool
+         CROSS JOIN LATERAL (SELECT FROM public.ai_jobs AS job
+                              WHERE job.tool = wanted.tool AND job.id = wanted.job_id AND job.status = wanted.seen_status LIMIT 1) AS seen
          GROUP BY wanted.tool, known.table_name, wanted.status, wanted.task_has_ended
          ORDER BY wanted.tool, wanted.status, wanted.task_has_ended
     LOOP
@@ -1300,7 +1303,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION watchdog.settle_attempts(p_owner text, p_rows jsonb) IS 'Settles [{tool, job_id, attempt, status, output_url, error_message, task_has_ended, seen_status, task_id, reason, words}]; a job in another attempt or already ended is left out of the answer.';
+COMMENT ON FUNCTION watchdog.settle_attempts(p_owner text, p_rows jsonb) IS 'Settles [{tool, job_id, attempt, status, output_url, error_message, task_has_ended, seen_status, task_id, reason, words}]; a job in another attempt or state is left out of the answer.';
 
 CREATE FUNCTION watchdog.settle_jobs(p_table_name text, p_keys uuid[], p_set jsonb) RETURNS TABLE(key uuid, refunded_amount integer)
     LANGUAGE plpgsql SECURITY DEFINER

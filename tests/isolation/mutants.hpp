@@ -89,21 +89,9 @@ inline std::map<std::string, std::string> moving_functions() {
   return moving;
 }
 
-/// The functions that no spec calls yet.
-inline std::set<std::string> functions_without_specs() {
-  std::set<std::string> names;
-  std::istringstream lines{read_file(project_root() / "tests/isolation/without_specs.txt")};
-  for (std::string line; std::getline(lines, line);) {
-    if (!line.starts_with("#")) names.insert(line);
-  }
-  return names;
-}
-
 inline std::vector<Mutant> function_mutants() {
-  static const std::set<std::string> without_specs = functions_without_specs();
   std::vector<Mutant> mutants;
   for (const auto& [name, sql] : moving_functions()) {
-    if (without_specs.contains(name)) continue;
     for (const SqlMutant& mutant : function_text_mutants(sql))
       mutants.push_back({name + "__" + mutant.name, name, mutant.text});
   }

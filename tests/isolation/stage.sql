@@ -8,6 +8,8 @@ DECLARE
     v_patient regprocedure;
 BEGIN
     EXECUTE pg_catalog.format('ALTER DATABASE %I SET deadlock_timeout = ''100ms''', pg_catalog.current_database());
+    -- Which of many rows a look-up takes is luck, so one that finds many fails.
+    EXECUTE pg_catalog.format('ALTER DATABASE %I SET plpgsql.extra_errors = ''too_many_rows''', pg_catalog.current_database());
     FOR v_patient IN SELECT oid FROM pg_catalog.pg_proc WHERE proconfig::text LIKE '%lock_timeout=%' LOOP
         EXECUTE pg_catalog.format('ALTER FUNCTION %s SET lock_timeout = ''2min''', v_patient);
     END LOOP;
@@ -218,8 +220,8 @@ CREATE PROCEDURE stage.queue(p_number integer, p_tool text, p_person text, p_age
 BEGIN
     CALL stage.add_job(p_number, p_tool, p_person, 'queued', p_age, p_cost);
     UPDATE public.ai_jobs SET payload = stage.payload(p_tool), api_account = 'arcano_main' WHERE (tool, id) = (p_tool, stage.job(p_number));
-    INSERT INTO watchdog.active_jobs (user_id, tool, job_id, queued_at, next_check_at)
-    SELECT user_id, tool, id, queued_at, 'infinity' FROM public.ai_jobs WHERE (tool, id) = (p_tool, stage.job(p_number));
+    INSERT INTO watchdog.active_jobs (user_id, tool, job_id, queued_at)
+    SELECT user_id, tool, id, queued_at FROM public.ai_jobs WHERE (tool, id) = (p_tool, stage.job(p_number));
 END
 $$;
 
@@ -340,7 +342,7 @@ $$;
 
 -- The same jobs as they live: the place in the queue, the next check, the slot, the attempts at the provider, what outlived them.
 CREATE VIEW stage.lives AS
-SELECT job.tool || ' ' || stage.number_of(job.id::text) AS job, job.status, job.attempt,
+SELECT job.tool || ' ' || stage.number_of(job.id::text) AS job, job.status, job.attempt, job.task_id AS task,
        (SELECT concat_ws(', ', CASE WHEN active.queued_at IS NULL THEN stage.until(active.next_check_at)
                               ELSE 'place ' || (SELECT count(*) FROM watchdog.active_jobs AS ahead
                                               WHERE ahead.account = active.account AND ahead.queued_at <= active.queued_at) END, 'leased by ' || active.lease_owner,
@@ -386,7 +388,7 @@ LANGUAGE sql AS $$
 $$;
 
 CREATE FUNCTION stage.life(VARIADIC p_numbers integer[])
-RETURNS TABLE (job text, status text, attempt integer, active text, slot text, submissions text, orphans text, result text,
+RETURNS TABLE (job text, status text, attempt integer, task text, active text, slot text, submissions text, orphans text, result text,
                entries bigint, balance integer, audit text)
 LANGUAGE sql AS $$
     SELECT lives.*, stage.audit() FROM stage.lives AS lives
