@@ -73,6 +73,20 @@ TEST(enumeration, leaves_conditions_of_a_subquery_alone_that_reads_nothing_guard
   EXPECT_EQ(mutants.size(), 2U);
 }
 
+TEST(enumeration, knows_which_specs_reach_a_function_a_rule_or_a_constraint) {
+  const auto reached_by = [](const char* spec, const std::string& subject, const std::string& rule = "") {
+    return reaches(spec_text(spec), {.id = "", .subject = subject, .rule = rule});
+  };
+  EXPECT_TRUE(reached_by("p_p", "start_job"));
+  EXPECT_FALSE(reached_by("p_p", "claim_next_jobs"));
+  EXPECT_TRUE(reached_by("u_u", "settle_locked_jobs")) << "through others";
+  EXPECT_TRUE(reached_by("s_s", "settle_locked_jobs")) << "through the statements of a rule";
+  EXPECT_TRUE(reached_by("p_p", "refuse_ledger_change")) << "by a trigger";
+  EXPECT_TRUE(reached_by("p_p", "active_jobs"));
+  EXPECT_TRUE(reached_by("s_s", "", "stale-ai-jobs"));
+  EXPECT_FALSE(reached_by("exam_s_s", "", "stale-ai-jobs"));
+}
+
 TEST(enumeration, names_mutants_that_are_different_and_not_the_original) {
   ASSERT_GE(all_mutants().size(), 100U);
   std::set<std::string> ids;

@@ -23,6 +23,7 @@ struct Mutant {
   std::string schema_sql{};  ///< Takes the guard away before the stage is built, or
   std::string stage_sql{};   ///< after it.
   std::string way{};         ///< take or lock, when it is of that statement.
+  std::string rule{};        ///< When it is of a rule's statement.
 };
 
 /// One statement of a compiled rule, as `jobwatchdog rules show --sql` prints it.
@@ -114,7 +115,7 @@ inline std::vector<Mutant> rule_mutants() {
                          "UPDATE stage.statements SET sql = " + quoted(mutant.text) +
                              " WHERE (rule, relation, step) = (" + quoted(statement.rule) + ", " +
                              quoted(relation) + ", " + quoted(statement.step) + ")",
-                         picks ? statement.step : ""});
+                         picks ? statement.step : "", statement.rule});
     }
   }
   return mutants;
