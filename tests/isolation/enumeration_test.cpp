@@ -23,6 +23,11 @@ TEST(enumeration, finds_locks_and_what_they_pass_over) {
               ElementsAre("skip_locked: SELECT a FROM t FOR UPDATE OF t ", "for_update: SELECT a FROM t "));
 }
 
+TEST(enumeration, finds_a_lock_that_is_no_row) {
+  EXPECT_THAT(told("PERFORM pg_catalog.pg_advisory_xact_lock(f(1));"),
+              ElementsAre("advisory_lock: PERFORM 1;"));
+}
+
 TEST(enumeration, finds_each_condition_and_keeps_between_and_case_whole) {
   EXPECT_THAT(
       told(

@@ -8,6 +8,9 @@ DECLARE
     v_patient regprocedure;
 BEGIN
     EXECUTE pg_catalog.format('ALTER DATABASE %I SET deadlock_timeout = ''100ms''', pg_catalog.current_database());
+    -- So small a world is looked at faster than it takes to compile the look, or to call helpers.
+    EXECUTE pg_catalog.format('ALTER DATABASE %I SET jit = off', pg_catalog.current_database());
+    EXECUTE pg_catalog.format('ALTER DATABASE %I SET max_parallel_workers_per_gather = 0', pg_catalog.current_database());
     -- Which of many rows a look-up takes is luck, so one that finds many fails.
     EXECUTE pg_catalog.format('ALTER DATABASE %I SET plpgsql.extra_errors = ''too_many_rows''', pg_catalog.current_database());
     FOR v_patient IN SELECT oid FROM pg_catalog.pg_proc WHERE proconfig::text LIKE '%lock_timeout=%' LOOP
