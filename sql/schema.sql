@@ -930,6 +930,11 @@ BEGIN
     PERFORM job.id FROM public.ai_jobs AS job
        JOIN pg_catalog.jsonb_to_recordset(p_rows) AS seen (tool text, job_id uuid) ON seen.tool = job.tool AND seen.job_id = job.id
       ORDER BY job.tool, job.id FOR UPDATE OF job;
+    UPDATE watchdog.submissions AS submission SET task_ended_at = v_now
+      FROM pg_catalog.jsonb_to_recordset(p_rows) AS seen (tool text, job_id uuid, attempt integer, has_ended boolean)
+      JOIN public.ai_jobs AS job ON job.tool = seen.tool AND job.id = seen.job_id
+     WHERE (submission.tool, submission.job_id, submission.attempt) = (seen.tool, seen.job_id, seen.attempt)
+       AND job.status IN ('completed', 'failed', 'cancelled') AND seen.has_ended;
     UPDATE watchdog.provider_slots AS slot
        SET next_check_at = v_now + seen.next_check_ms * interval '1 ms', check_count = slot.check_count + 1,
            lease_owner = NULL, lease_until = NULL
@@ -961,11 +966,6 @@ BEGIN
           FROM seen
          WHERE (orphan.tool, orphan.job_id, orphan.attempt) = (seen.tool, seen.job_id, seen.attempt) AND orphan.ended_at IS NULL
      RETURNING seen.tool, seen.job_id, seen.attempt),
-    confirmed AS (
-        UPDATE watchdog.submissions AS submission SET task_ended_at = v_now
-          FROM seen JOIN public.ai_jobs AS job ON job.tool = seen.tool AND job.id = seen.job_id
-         WHERE (submission.tool, submission.job_id, submission.attempt) = (seen.tool, seen.job_id, seen.attempt)
-           AND job.status IN ('completed', 'failed', 'cancelled')),
     kept AS (
         UPDATE public.ai_jobs AS job SET late_output_url = seen.output_url, updated_at = v_now
           FROM seen

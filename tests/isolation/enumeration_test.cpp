@@ -23,6 +23,11 @@ TEST(enumeration, finds_locks_and_what_they_pass_over) {
               ElementsAre("skip_locked: SELECT a FROM t FOR UPDATE OF t ", "for_update: SELECT a FROM t "));
 }
 
+TEST(enumeration, finds_a_lock_that_is_no_row) {
+  EXPECT_THAT(told("PERFORM pg_catalog.pg_advisory_xact_lock(f(1));"),
+              ElementsAre("advisory_lock: PERFORM 1;"));
+}
+
 TEST(enumeration, finds_each_condition_and_keeps_between_and_case_whole) {
   EXPECT_THAT(
       told(
@@ -71,6 +76,20 @@ TEST(enumeration, leaves_conditions_of_a_subquery_alone_that_reads_nothing_guard
   const auto mutants = function_text_mutants(
       "DELETE FROM public.exams WHERE a AND EXISTS (SELECT FROM watchdog.isolated_rows WHERE b);");
   EXPECT_EQ(mutants.size(), 2U);
+}
+
+TEST(enumeration, knows_which_specs_reach_a_function_a_rule_or_a_constraint) {
+  const auto reached_by = [](const char* spec, const std::string& subject, const std::string& rule = "") {
+    return reaches(spec_text(spec), {.id = "", .subject = subject, .rule = rule});
+  };
+  EXPECT_TRUE(reached_by("p_p", "start_job"));
+  EXPECT_FALSE(reached_by("p_p", "claim_next_jobs"));
+  EXPECT_TRUE(reached_by("u_u", "settle_locked_jobs")) << "through others";
+  EXPECT_TRUE(reached_by("s_s", "settle_locked_jobs")) << "through the statements of a rule";
+  EXPECT_TRUE(reached_by("p_p", "refuse_ledger_change")) << "by a trigger";
+  EXPECT_TRUE(reached_by("p_p", "active_jobs"));
+  EXPECT_TRUE(reached_by("s_s", "", "stale-ai-jobs"));
+  EXPECT_FALSE(reached_by("exam_s_s", "", "stale-ai-jobs"));
 }
 
 TEST(enumeration, names_mutants_that_are_different_and_not_the_original) {

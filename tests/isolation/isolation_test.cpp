@@ -36,9 +36,10 @@ std::string noticed(const Database& database, const Mutant& mutant, const std::s
   return std::getline(output, line) ? line : "";
 }
 
-/// All specs, those first whose header names the mutant, then those that name its subject.
+/// All specs that reach a mutant, those first whose header names it, then those that name its subject.
 std::vector<std::string> specs_for(const Mutant& mutant) {
   std::vector<std::string> names = spec_names();
+  std::erase_if(names, [&](const std::string& name) { return !reaches(spec_text(name), mutant); });
   const auto rank = [&](const std::string& name) {
     const std::string spec = spec_text(name);
     if (control_of(spec) == mutant.id) return 0;

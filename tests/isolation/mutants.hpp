@@ -23,6 +23,7 @@ struct Mutant {
   std::string schema_sql{};  ///< Takes the guard away before the stage is built, or
   std::string stage_sql{};   ///< after it.
   std::string way{};         ///< take or lock, when it is of that statement.
+  std::string rule{};        ///< When it is of a rule's statement.
 };
 
 /// One statement of a compiled rule, as `jobwatchdog rules show --sql` prints it.
@@ -89,21 +90,9 @@ inline std::map<std::string, std::string> moving_functions() {
   return moving;
 }
 
-/// The functions that no spec calls yet.
-inline std::set<std::string> functions_without_specs() {
-  std::set<std::string> names;
-  std::istringstream lines{read_file(project_root() / "tests/isolation/without_specs.txt")};
-  for (std::string line; std::getline(lines, line);) {
-    if (!line.starts_with("#")) names.insert(line);
-  }
-  return names;
-}
-
 inline std::vector<Mutant> function_mutants() {
-  static const std::set<std::string> without_specs = functions_without_specs();
   std::vector<Mutant> mutants;
   for (const auto& [name, sql] : moving_functions()) {
-    if (without_specs.contains(name)) continue;
     for (const SqlMutant& mutant : function_text_mutants(sql))
       mutants.push_back({name + "__" + mutant.name, name, mutant.text});
   }
@@ -126,7 +115,7 @@ inline std::vector<Mutant> rule_mutants() {
                          "UPDATE stage.statements SET sql = " + quoted(mutant.text) +
                              " WHERE (rule, relation, step) = (" + quoted(statement.rule) + ", " +
                              quoted(relation) + ", " + quoted(statement.step) + ")",
-                         picks ? statement.step : ""});
+                         picks ? statement.step : "", statement.rule});
     }
   }
   return mutants;

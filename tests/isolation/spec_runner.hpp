@@ -101,6 +101,63 @@ inline std::string composed(const std::string& spec, const std::string& way) {
   return text + spec.substr(first);
 }
 
+/// The texts behind the names that a step may call: the functions of sql/ and of the stage.
+inline const std::map<std::string, std::string>& callable_texts() {
+  static const auto texts = [] {
+    std::map<std::string, std::string> found;
+    for (const auto& entry : std::filesystem::directory_iterator{project_root() / "sql/functions"}) {
+      for (const char* schema : {"watchdog.", "public."})
+        found[schema + entry.path().stem().string()] = read_file(entry.path());
+    }
+    const std::string stage = read_file(isolation_folder() / "stage.sql");
+    static const std::regex made{"CREATE (?:FUNCTION|PROCEDURE) (stage\\.[a-z_]+)"};
+    for (std::sregex_iterator match{stage.begin(), stage.end(), made}, end; match != end; ++match) {
+      const auto begin = static_cast<std::size_t>(match->position());
+      found[(*match)[1]] = stage.substr(begin, stage.find("\nCREATE ", begin) - begin);
+    }
+    std::string& run = found["stage.run"];
+    for (const CompiledStatement& statement : all_statements()) run += statement.sql;
+    std::erase(run, '"');
+    return found;
+  }();
+  return texts;
+}
+
+/// All that a text calls, by itself or through others.
+inline std::set<std::string> called_by(const std::string& sql) {
+  std::set<std::string> called;
+  std::vector<std::string> texts{sql};
+  while (!texts.empty()) {
+    const std::string text = std::move(texts.back());
+    texts.pop_back();
+    static const std::regex name{"(?:stage|watchdog|public)\\.[a-z_]+"};
+    for (std::sregex_iterator match{text.begin(), text.end(), name}, end; match != end; ++match) {
+      const auto callable = callable_texts().find(match->str());
+      if (callable != callable_texts().end() && called.insert(match->str()).second)
+        texts.push_back(callable->second);
+    }
+  }
+  return called;
+}
+
+/// Whether a spec plays what a mutant is made of. A function that nothing names is a trigger, which every
+/// spec may set off, as it may run into a constraint.
+inline bool reaches(const std::string& spec, const Mutant& mutant) {
+  const std::string text = composed(spec, "none");
+  if (!mutant.rule.empty()) return text.find(quoted(mutant.rule)) != std::string::npos;
+  const auto is_named = [&](const std::set<std::string>& names) {
+    return names.contains("watchdog." + mutant.subject) || names.contains("public." + mutant.subject);
+  };
+  static const std::set<std::string> all = [] {
+    std::string steps;
+    for (const auto& [actor, lines] : actors()) {
+      for (const std::string& line : lines) steps += line + "\n";
+    }
+    return called_by(steps);
+  }();
+  return !is_named(all) || is_named(called_by(text));
+}
+
 /// The laws of sql/audit.sql as one view: the file that `jobwatchdog audit` runs, not a copy of it.
 inline std::string violations_view() {
   static const std::string opening = "--! law: ";

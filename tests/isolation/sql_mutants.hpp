@@ -172,6 +172,7 @@ class SqlMutator {
 
   void mutate(std::size_t at, std::size_t last, const std::string& statement) {
     if (is(at, "FOR") && is(at + 1, "UPDATE")) mutate_lock(at, last);
+    if (is(at, "pg_catalog.pg_advisory_xact_lock")) add("advisory_lock", at, last, "1", "");
     // A condition stays in the text, so that parameters keep their types.
     if (is(at, "WHERE") || (is(at, "ON") && !is(at + 1, "CONFLICT"))) {
       for (const auto& [from, to] : parts(at + 1, end_of_clause(at + 1, last), "AND"))
@@ -232,12 +233,12 @@ inline const std::vector<std::string>& guarded_tables() {
   return tables;
 }
 
-/// Accepts statements that lock rows, or that read or write one of those tables.
+/// Accepts statements that lock, or that read or write one of those tables.
 inline const std::regex& is_about_guarded() {
   static const std::regex pattern = [] {
     std::string names;
     for (const std::string& table : guarded_tables()) names += (names.empty() ? "" : "|") + table;
-    return std::regex{"FOR UPDATE |(UPDATE|INSERT INTO|FROM|JOIN) (" + names + ") "};
+    return std::regex{"FOR UPDATE |pg_advisory_xact_lock |(UPDATE|INSERT INTO|FROM|JOIN) (" + names + ") "};
   }();
   return pattern;
 }

@@ -8,6 +8,11 @@ DECLARE
     v_patient regprocedure;
 BEGIN
     EXECUTE pg_catalog.format('ALTER DATABASE %I SET deadlock_timeout = ''100ms''', pg_catalog.current_database());
+    -- So small a world is looked at faster than it takes to compile the look, or to call helpers.
+    EXECUTE pg_catalog.format('ALTER DATABASE %I SET jit = off', pg_catalog.current_database());
+    EXECUTE pg_catalog.format('ALTER DATABASE %I SET max_parallel_workers_per_gather = 0', pg_catalog.current_database());
+    -- Which of many rows a look-up takes is luck, so one that finds many fails.
+    EXECUTE pg_catalog.format('ALTER DATABASE %I SET plpgsql.extra_errors = ''too_many_rows''', pg_catalog.current_database());
     FOR v_patient IN SELECT oid FROM pg_catalog.pg_proc WHERE proconfig::text LIKE '%lock_timeout=%' LOOP
         EXECUTE pg_catalog.format('ALTER FUNCTION %s SET lock_timeout = ''2min''', v_patient);
     END LOOP;
@@ -166,8 +171,8 @@ $$;
 
 CREATE PROCEDURE stage.admit(p_number integer, p_tool text, p_account text, p_slot integer) LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO watchdog.active_jobs (user_id, tool, job_id, attempt)
-    SELECT user_id, tool, id, attempt FROM public.ai_jobs WHERE (tool, id) = (p_tool, stage.job(p_number));
+    INSERT INTO watchdog.active_jobs (user_id, tool, job_id, attempt, next_check_at)
+    SELECT user_id, tool, id, attempt, 'infinity' FROM public.ai_jobs WHERE (tool, id) = (p_tool, stage.job(p_number));
     INSERT INTO watchdog.provider_slots (account, slot, tool, job_id, attempt, state)
     VALUES (p_account, p_slot, p_tool, stage.job(p_number), 0, 'taken');
 END
@@ -204,6 +209,75 @@ CREATE PROCEDURE stage.make_stale(p_number integer) LANGUAGE sql AS $$
      WHERE (tool, id) = ('upscaler', stage.job(p_number));
 $$;
 
+-- The life of a job. A node is named after its session; its tokens, and the one of a job that a spec lets begin with an answer,
+-- are hashes of plain words.
+CREATE FUNCTION stage.node() RETURNS text LANGUAGE sql STABLE
+RETURN substring(current_setting('application_name') from '[^/]*$');
+CREATE FUNCTION stage.hash_of(p_token text) RETURNS bytea LANGUAGE sql IMMUTABLE RETURN sha256(convert_to(p_token, 'UTF8'));
+CREATE FUNCTION stage.tokens(p_word text, p_count integer) RETURNS bytea[] LANGUAGE sql STABLE
+RETURN (SELECT array_agg(stage.hash_of(concat_ws(' ', p_word, number, stage.node())) ORDER BY number) FROM generate_series(1, p_count) AS number);
+CREATE FUNCTION stage.payload(p_tool text) RETURNS jsonb LANGUAGE sql IMMUTABLE
+RETURN CASE p_tool WHEN 'upscaler' THEN '{"app": "pro"}' ELSE '{"inputs": {"person": "a.png", "reference": "b.png"}}' END::jsonb;
+
+CREATE PROCEDURE stage.queue(p_number integer, p_tool text, p_person text, p_age interval, p_cost integer) LANGUAGE plpgsql AS $$
+BEGIN
+    CALL stage.add_job(p_number, p_tool, p_person, 'queued', p_age, p_cost);
+    UPDATE public.ai_jobs SET payload = stage.payload(p_tool), api_account = 'arcano_main' WHERE (tool, id) = (p_tool, stage.job(p_number));
+    INSERT INTO watchdog.active_jobs (user_id, tool, job_id, queued_at)
+    SELECT user_id, tool, id, queued_at FROM public.ai_jobs WHERE (tool, id) = (p_tool, stage.job(p_number));
+END
+$$;
+
+-- Three who wait, over two tools, two of them of one id, in another order than that of their keys; and so many free slots. One
+-- waits on another account longer than they, and for nothing; a third account has slots and nobody who waits.
+CREATE PROCEDURE stage.open_queue(p_free_count integer) LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO watchdog.provider_slots (account, slot) SELECT 'arcano_main', number FROM generate_series(4, 3 + p_free_count) AS number;
+    INSERT INTO watchdog.provider_slots (account, slot) VALUES ('another', 1), ('another', 4);
+    CALL stage.queue(22, 'upscaler', 'grace', '3 minutes', 20);
+    CALL stage.queue(22, 'pose_changer', 'heidi', '2 minutes', 20);
+    CALL stage.queue(21, 'upscaler', 'frank', '1 minute', 20);
+    UPDATE public.ai_jobs SET attempt = 2 WHERE (tool, id) = ('pose_changer', stage.job(22));
+    UPDATE watchdog.active_jobs SET attempt = 2 WHERE (tool, job_id) = ('pose_changer', stage.job(22));
+    CALL stage.queue(24, 'upscaler', 'ivan', '5 minutes', 20);
+    UPDATE watchdog.active_jobs SET account = 'spare' WHERE job_id = stage.job(24);
+END
+$$;
+
+-- A job that was submitted as task-NUMBER with the token token-NUMBER; without an answer yet, it is starting. Its check is due.
+CREATE PROCEDURE stage.submit(p_number integer, p_outcome text) LANGUAGE plpgsql SET session_replication_role = replica AS $$
+DECLARE
+    v_task_id text := CASE p_outcome WHEN 'accepted' THEN 'task-' || p_number END;
+BEGIN
+    INSERT INTO watchdog.submissions (tool, job_id, attempt, account, token_hash, outcome, answered_at, task_id)
+    SELECT tool, id, attempt, 'arcano_main', stage.hash_of('token-' || p_number), p_outcome,
+           CASE WHEN p_outcome <> 'open' THEN clock_timestamp() END, v_task_id
+      FROM public.ai_jobs WHERE (tool, id) = ('upscaler', stage.job(p_number));
+    UPDATE public.ai_jobs SET task_id = v_task_id, api_account = 'arcano_main', payload = stage.payload(tool),
+           status = CASE WHEN v_task_id IS NULL AND status = 'running' THEN 'starting' ELSE status END
+     WHERE (tool, id) = ('upscaler', stage.job(p_number));
+    UPDATE watchdog.provider_slots SET task_id = v_task_id WHERE (tool, job_id) = ('upscaler', stage.job(p_number));
+    UPDATE watchdog.active_jobs SET next_check_at = clock_timestamp() WHERE (tool, job_id) = ('upscaler', stage.job(p_number));
+END
+$$;
+
+-- A job that was cancelled while its task was under way: its slot waits for the provider's word.
+CREATE PROCEDURE stage.end_job(p_number integer, p_minutes_left integer) LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM watchdog.settle_jobs('upscaler_jobs', ARRAY[stage.job(p_number)], '{"status": "cancelled"}');
+    UPDATE watchdog.provider_slots SET deadline_at = clock_timestamp() + p_minutes_left * interval '1 minute'
+     WHERE (tool, job_id) = ('upscaler', stage.job(p_number));
+END
+$$;
+
+-- What a node tells of jobs of the upscaler, all of them in one attempt: a list for one of the functions.
+CREATE FUNCTION stage.told(p_attempt integer, p_facts jsonb, VARIADIC p_numbers integer[]) RETURNS jsonb LANGUAGE sql IMMUTABLE
+RETURN (SELECT jsonb_agg(jsonb_build_object('tool', 'upscaler', 'job_id', stage.job(number), 'attempt', p_attempt,
+                                            'words', jsonb_build_object('code', 0)) ||
+                         CASE WHEN p_facts ? 'task_id' THEN p_facts || jsonb_build_object('task_id', 'task-' || number) ELSE p_facts END
+                         ORDER BY place)
+          FROM unnest(p_numbers) WITH ORDINALITY AS given (number, place));
+
 CREATE TABLE stage.remembered (job text PRIMARY KEY, state text NOT NULL);
 CREATE TABLE stage.remembered_exams (id uuid PRIMARY KEY, updated_at timestamptz NOT NULL);
 
@@ -219,6 +293,7 @@ BEGIN
     DELETE FROM watchdog.submissions;
     DELETE FROM watchdog.orphan_tasks;
     DELETE FROM watchdog.webhook_inbox;
+    UPDATE watchdog.runninghub_accounts SET submits_paused_until = NULL, pause_reason = NULL;
     DELETE FROM watchdog.credit_ledger;
     DELETE FROM watchdog.isolated_rows;
     DELETE FROM public.upscaler_credits;
@@ -263,9 +338,37 @@ SELECT job.tool || ' ' || stage.number_of(job.id::text) AS job, job.status,
        (SELECT string_agg(slot.state || COALESCE(' ' || extract(epoch FROM slot.deadline_at - slot.changed_at)::integer / 60, ''), ', ') FROM watchdog.provider_slots AS slot WHERE (slot.tool, slot.job_id) = (job.tool, job.id)) AS slot
   FROM public.ai_jobs AS job;
 
+CREATE FUNCTION stage.until(p_when timestamptz) RETURNS text LANGUAGE sql VOLATILE AS $$
+    SELECT CASE WHEN NOT isfinite(p_when) THEN 'never' WHEN p_when <= clock_timestamp() + interval '5 seconds' THEN 'due'
+                ELSE 'in ' || round(extract(epoch FROM p_when - clock_timestamp()) / 60) END;
+$$;
+
+-- The same jobs as they live: the place in the queue, the next check, the slot, the attempts at the provider, what outlived them.
+CREATE VIEW stage.lives AS
+SELECT job.tool || ' ' || stage.number_of(job.id::text) AS job, job.status, job.attempt, job.task_id AS task,
+       (SELECT concat_ws(', ', CASE WHEN active.queued_at IS NULL THEN stage.until(active.next_check_at)
+                              ELSE 'place ' || (SELECT count(*) FROM watchdog.active_jobs AS ahead
+                                              WHERE ahead.account = active.account AND ahead.queued_at <= active.queued_at) END, 'leased by ' || active.lease_owner,
+                         CASE WHEN active.rung_at IS NOT NULL THEN 'rung' END, active.last_verdict)
+          FROM watchdog.active_jobs AS active WHERE (active.tool, active.job_id) = (job.tool, job.id)) AS active,
+       (SELECT concat_ws(' ', slot.account, slot.slot, slot.state, 'attempt', slot.attempt, slot.task_id, stage.until(slot.next_check_at),
+                         'leased by ' || slot.lease_owner)
+          FROM watchdog.provider_slots AS slot WHERE (slot.tool, slot.job_id) = (job.tool, job.id)) AS slot,
+       (SELECT string_agg(concat_ws(' ', sent.attempt, sent.outcome, sent.task_id, 'claimed ' || sent.claimed_task_id,
+                                    CASE WHEN sent.task_ended_at IS NOT NULL THEN 'ended' END), ', ' ORDER BY sent.attempt)
+          FROM watchdog.submissions AS sent WHERE (sent.tool, sent.job_id) = (job.tool, job.id)) AS submissions,
+       (SELECT string_agg(concat_ws(' ', lost.attempt, lost.task_id, COALESCE(lost.end_verdict, stage.until(lost.next_check_at)),
+                                    'leased by ' || lost.lease_owner), ', ' ORDER BY lost.attempt)
+          FROM watchdog.orphan_tasks AS lost WHERE (lost.tool, lost.job_id) = (job.tool, job.id)) AS orphans,
+       COALESCE(job.output_url, 'late: ' || job.late_output_url) AS result,
+       (SELECT count(*) FROM watchdog.credit_ledger AS entry WHERE (entry.tool, entry.job_id) = (job.tool, job.id)) AS entries,
+       (SELECT max(credits.balance) FROM public.upscaler_credits AS credits WHERE credits.user_id = job.user_id) AS balance
+  FROM public.ai_jobs AS job;
+
 -- Called after the setup of a spec: from here on every change is an outcome.
 CREATE PROCEDURE stage.remember() LANGUAGE sql AS $$
     INSERT INTO stage.remembered SELECT states.job, states::text FROM stage.states AS states ON CONFLICT DO NOTHING;
+    INSERT INTO stage.remembered SELECT 'life of ' || lives.job, lives::text FROM stage.lives AS lives ON CONFLICT DO NOTHING;
     INSERT INTO stage.remembered_exams SELECT id, updated_at FROM public.exams ON CONFLICT DO NOTHING;
 $$;
 
@@ -285,6 +388,16 @@ LANGUAGE sql AS $$
      WHERE states.job IN (SELECT 'upscaler ' || number FROM unnest(p_numbers) AS number)
         OR states::text IS DISTINCT FROM (SELECT remembered.state FROM stage.remembered WHERE remembered.job = states.job)
      ORDER BY states.job DESC;
+$$;
+
+CREATE FUNCTION stage.life(VARIADIC p_numbers integer[])
+RETURNS TABLE (job text, status text, attempt integer, task text, active text, slot text, submissions text, orphans text, result text,
+               entries bigint, balance integer, audit text)
+LANGUAGE sql AS $$
+    SELECT lives.*, stage.audit() FROM stage.lives AS lives
+     WHERE lives.job IN (SELECT 'upscaler ' || number FROM unnest(p_numbers) AS number)
+        OR lives::text IS DISTINCT FROM (SELECT remembered.state FROM stage.remembered WHERE remembered.job = 'life of ' || lives.job)
+     ORDER BY lives.job;
 $$;
 
 CREATE VIEW stage.exams AS
