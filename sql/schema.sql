@@ -1073,7 +1073,8 @@ BEGIN
       FROM pg_catalog.jsonb_to_recordset(v_told) AS told (tool text, job_id uuid, attempt integer, task_id text)
      WHERE (slot.tool, slot.job_id, slot.attempt) = (told.tool, told.job_id, told.attempt) AND told.task_id IS NOT NULL;
     UPDATE watchdog.active_jobs AS active
-       SET lease_owner = NULL, lease_until = NULL,
+       SET lease_owner = CASE WHEN told.became <> 'queued' AND active.lease_owner <> p_owner THEN active.lease_owner END,
+           lease_until = CASE WHEN told.became <> 'queued' AND active.lease_owner <> p_owner THEN active.lease_until END,
            queued_at = CASE told.became WHEN 'queued' THEN v_now END,
            next_check_at = CASE WHEN active.rung_at IS NOT NULL THEN v_now ELSE v_now + p_first_check_after END
       FROM pg_catalog.jsonb_to_recordset(v_told) AS told (tool text, job_id uuid, attempt integer, became text)
