@@ -64,7 +64,8 @@ class LifeModel {
   [[nodiscard]] std::vector<AccountToServe> accounts_to_serve() const;
   std::vector<ClaimedJob> claim_next_jobs(const std::string& account, const std::string& owner,
                                           const std::vector<std::string>& tokens, Duration lease);
-  std::vector<std::string> record_submissions(const Json& answers, Duration first_check_after);
+  std::vector<std::string> record_submissions(const std::string& owner, const Json& answers,
+                                              Duration first_check_after);
   std::vector<LeasedCheck> lease_due_checks(const std::string& owner, int count_max, Duration lease);
   int record_checks(const std::string& owner, const Json& checks);
   std::vector<SettledAttempt> settle_attempts(const Json& rows);
@@ -112,8 +113,8 @@ class LifeModel {
   [[nodiscard]] ClaimedJob claimed_job(const AttemptKey& attempt, const SubmissionRow& submission) const;
   [[nodiscard]] std::string became_of(const AttemptKey& attempt, const std::string& outcome) const;
   void refuse_doubled_task(const Json& answers) const;
-  void apply_submission(const AttemptKey& attempt, const std::string& became, const Json& answer,
-                        Duration first_check_after);
+  void apply_submission(const std::string& owner, const AttemptKey& attempt, const std::string& became,
+                        const Json& answer, Duration first_check_after);
   void note_submitted_orphan(const AttemptKey& attempt, const std::string& became, const std::string& outcome,
                              const MaybeText& task_id);
   void pause_accounts(const std::vector<std::pair<AttemptKey, const Json*>>& told);

@@ -130,8 +130,8 @@ void LifeModel::refuse_doubled_task(const Json& answers) const {
   }
 }
 
-void LifeModel::apply_submission(const AttemptKey& attempt, const std::string& became, const Json& answer,
-                                 Duration first_check_after) {
+void LifeModel::apply_submission(const std::string& owner, const AttemptKey& attempt,
+                                 const std::string& became, const Json& answer, Duration first_check_after) {
   const MaybeText task_id = text_at(answer, "task_id");
   const std::string outcome = answer.at("outcome").get<std::string>();
   const bool has_no_task = outcome == "no_capacity" || outcome == "not_sent" || outcome == "refused";
@@ -154,8 +154,11 @@ void LifeModel::apply_submission(const AttemptKey& attempt, const std::string& b
   }
   ActiveRow* active = active_of(attempt);
   if (active == nullptr || (became != "running" && became != "queued" && became != "held")) return;
-  active->lease_owner.reset();
-  active->lease_until.reset();
+  // The lease of another node, which asks about the job meanwhile, stays with it.
+  if (became == "queued" || active->lease_owner == owner) {
+    active->lease_owner.reset();
+    active->lease_until.reset();
+  }
   active->queued_at = became == "queued" ? MaybeInstant{now} : std::nullopt;
   active->next_check_at = active->rung_at ? now : now + first_check_after;
 }
@@ -201,7 +204,8 @@ void LifeModel::pause_accounts(const std::vector<std::pair<AttemptKey, const Jso
   }
 }
 
-std::vector<std::string> LifeModel::record_submissions(const Json& answers, Duration first_check_after) {
+std::vector<std::string> LifeModel::record_submissions(const std::string& owner, const Json& answers,
+                                                       Duration first_check_after) {
   refuse_doubled_task(answers);
   std::vector<std::pair<AttemptKey, const Json*>> told;
   std::vector<std::string> words;
@@ -216,7 +220,7 @@ std::vector<std::string> LifeModel::record_submissions(const Json& answers, Dura
     submission.outcome = outcome;
     submission.task_id = text_at(answer, "task_id");
     const std::string became = became_of(attempt, outcome);
-    apply_submission(attempt, became, answer, first_check_after);
+    apply_submission(owner, attempt, became, answer, first_check_after);
     note_submitted_orphan(attempt, became, outcome, submission.task_id);
     if (became == "failed") {
       settle_locked_jobs({{attempt.job, attempt.attempt, std::nullopt,
