@@ -59,7 +59,7 @@ const LedgerRow* LifeModel::ledger_entry(const JobKey& key, bool is_refund) cons
 
 TurnOutcome LifeModel::save(const TurnRecords& records, const LeaseHolder& holder) {
   TurnOutcome outcome;
-  outcome.submissions_became = record_submissions(records.submissions, holder.first_check_after);
+  outcome.submissions_became = record_submissions(records.submissions, holder);
   outcome.settled = settle_attempts(records.settlements);
   record_checks(holder.owner, records.checks);
   outcome.ended_tasks_became = record_ended_tasks(records.ended_tasks);

@@ -64,7 +64,7 @@ class LifeModel {
   [[nodiscard]] std::vector<AccountToServe> accounts_to_serve() const;
   std::vector<ClaimedJob> claim_next_jobs(const std::string& account, const std::string& owner,
                                           const std::vector<std::string>& tokens, Duration lease);
-  std::vector<std::string> record_submissions(const Json& answers, Duration first_check_after);
+  std::vector<std::string> record_submissions(const Json& answers, const LeaseHolder& holder);
   std::vector<LeasedCheck> lease_due_checks(const std::string& owner, int count_max, Duration lease);
   int record_checks(const std::string& owner, const Json& checks);
   std::vector<SettledAttempt> settle_attempts(const Json& rows);
@@ -113,7 +113,7 @@ class LifeModel {
   [[nodiscard]] std::string became_of(const AttemptKey& attempt, const std::string& outcome) const;
   void refuse_doubled_task(const Json& answers) const;
   void apply_submission(const AttemptKey& attempt, const std::string& became, const Json& answer,
-                        Duration first_check_after);
+                        const LeaseHolder& holder);
   void note_submitted_orphan(const AttemptKey& attempt, const std::string& became, const std::string& outcome,
                              const MaybeText& task_id);
   void pause_accounts(const std::vector<std::pair<AttemptKey, const Json*>>& told);

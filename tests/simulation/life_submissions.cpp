@@ -131,7 +131,7 @@ void LifeModel::refuse_doubled_task(const Json& answers) const {
 }
 
 void LifeModel::apply_submission(const AttemptKey& attempt, const std::string& became, const Json& answer,
-                                 Duration first_check_after) {
+                                 const LeaseHolder& holder) {
   const MaybeText task_id = text_at(answer, "task_id");
   const std::string outcome = answer.at("outcome").get<std::string>();
   const bool has_no_task = outcome == "no_capacity" || outcome == "not_sent" || outcome == "refused";
@@ -154,10 +154,12 @@ void LifeModel::apply_submission(const AttemptKey& attempt, const std::string& b
   }
   ActiveRow* active = active_of(attempt);
   if (active == nullptr || (became != "running" && became != "queued" && became != "held")) return;
-  active->lease_owner.reset();
-  active->lease_until.reset();
+  if (became == "queued" || active->lease_owner.value_or(holder.owner) == holder.owner) {
+    active->lease_owner.reset();
+    active->lease_until.reset();
+  }
   active->queued_at = became == "queued" ? MaybeInstant{now} : std::nullopt;
-  active->next_check_at = active->rung_at ? now : now + first_check_after;
+  active->next_check_at = active->rung_at ? now : now + holder.first_check_after;
 }
 
 /// A task whose job ended and whose slot was given away is an orphan; where there is no task, there is none.
@@ -201,7 +203,7 @@ void LifeModel::pause_accounts(const std::vector<std::pair<AttemptKey, const Jso
   }
 }
 
-std::vector<std::string> LifeModel::record_submissions(const Json& answers, Duration first_check_after) {
+std::vector<std::string> LifeModel::record_submissions(const Json& answers, const LeaseHolder& holder) {
   refuse_doubled_task(answers);
   std::vector<std::pair<AttemptKey, const Json*>> told;
   std::vector<std::string> words;
@@ -216,7 +218,7 @@ std::vector<std::string> LifeModel::record_submissions(const Json& answers, Dura
     submission.outcome = outcome;
     submission.task_id = text_at(answer, "task_id");
     const std::string became = became_of(attempt, outcome);
-    apply_submission(attempt, became, answer, first_check_after);
+    apply_submission(attempt, became, answer, holder);
     note_submitted_orphan(attempt, became, outcome, submission.task_id);
     if (became == "failed") {
       settle_locked_jobs({{attempt.job, attempt.attempt, std::nullopt,
