@@ -272,7 +272,7 @@ std::string compiled_rule_text(const Rule& rule, const QualifiedName& table) {
   section("refund: $1 the settled keys that were charged and not yet refunded, same transaction",
           compiled.refund);
   section("suspects, when the provider can be asked: parameters as take", compiled.suspects);
-  section("lock of suspects that it was asked about: parameters as lock", compiled.lock_suspects);
+  section("asked: suspects that it was asked about, locked; parameters as lock", compiled.lock_suspects);
   section("succeed: $1 the locked keys of finished tasks, $2 {key: address of its result}", compiled.succeed);
   section("rest: $1 now; what is left behind", compiled.rest);
   section("exhausted: $1 now; reported, never touched", compiled.exhausted);

@@ -1,4 +1,4 @@
-// Reading --listen.
+// Where a server listens, read from --listen.
 #include "native/http/listen_address.hpp"
 
 namespace jobwatchdog {

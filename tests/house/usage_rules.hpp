@@ -80,7 +80,9 @@ inline Complaints unused_complaints(const std::vector<File>& files, const File& 
         "is in a folder that tests/CMakeLists.txt does not build");
   }
   if (path.ends_with(".cpp")) {
-    return unless(is_mentioned(files, path, room + "/CMakeLists.txt", path.substr(room.size() + 1)),
+    const std::string beside = folder_of(path) + "/CMakeLists.txt";
+    return unless(is_mentioned(files, path, room + "/CMakeLists.txt", path.substr(room.size() + 1)) ||
+                      is_mentioned(files, path, beside, name_of(path)),
                   "is not in " + room + "/CMakeLists.txt");
   }
   if (is_typescript(path)) return typescript_unused_complaints(files, path);

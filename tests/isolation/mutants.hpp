@@ -30,7 +30,7 @@ struct Mutant {
 struct CompiledStatement {
   std::string rule;
   std::string relation;
-  std::string step;  ///< take, find, lock, settle, refund.
+  std::string step;  ///< take, find, lock, settle, refund, suspects, asked, succeed.
   std::string sql;
 };
 
@@ -45,7 +45,7 @@ inline std::vector<CompiledStatement> compiled_statements(const std::string& rul
   std::istringstream lines{shown.out};
   for (std::string line; std::getline(lines, line);) {
     static const std::regex heading{"-- Rule .* on (\\S+)"};
-    static const std::regex step{"-- (take|find|lock|settle|refund|rest|exhausted|an index)\\b.*"};
+    static const std::regex step{"-- (take|find|lock|settle|refund|suspects|asked|succeed|rest|exhausted|an index)\\b.*"};
     std::smatch match;
     if (std::regex_match(line, match, heading)) {
       relation = match[1];

@@ -37,7 +37,7 @@ $$;
 -- A table that jobwatchdog did not make, watched by the rule in watched.toml, with a refund function of its owner.
 CREATE TABLE public.tasks (
     id bigint PRIMARY KEY, status text NOT NULL, user_id text NOT NULL, cost integer NOT NULL, charged boolean NOT NULL,
-    refunded boolean NOT NULL DEFAULT false, created_at timestamptz NOT NULL, task_id text);
+    refunded boolean NOT NULL DEFAULT false, created_at timestamptz NOT NULL, task_id text, api_account text, output_url text);
 CREATE TABLE public.wallets (user_id text PRIMARY KEY, balance integer NOT NULL);
 CREATE TABLE public.payments (user_id text NOT NULL, amount integer NOT NULL);
 CREATE FUNCTION public.give_back(p_user text, p_amount integer, p_description text) RETURNS boolean LANGUAGE plpgsql AS $$

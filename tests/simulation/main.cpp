@@ -132,12 +132,12 @@ void tell_failure(const Order& order, const Failure& failure) {
               mutant.empty() ? "" : " --mutant ", mutant.c_str());
 }
 
-/// A long run in which some fault happened less often than in one of a hundred worlds proves little.
+/// A long run in which some fault happened less often than in one of five hundred worlds proves little.
 bool saw_every_fault(const Tally& tally) {
   bool all = true;
   for (const std::string& kind : kinds_of_faults()) {
     const auto happened = tally.happened.find(kind);
-    if (happened != tally.happened.end() && happened->second >= tally.worlds / 100) continue;
+    if (happened != tally.happened.end() && happened->second >= tally.worlds / 500) continue;
     std::printf("hardly ever happened: %s\n", kind.c_str());
     all = false;
   }

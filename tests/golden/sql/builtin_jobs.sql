@@ -61,7 +61,7 @@ WHERE t."status" IN ('running', 'queued', 'starting')
 ORDER BY COALESCE(t."started_at", t."queued_at", t."created_at"), t."id"
 LIMIT $4::bigint;
 
--- lock of suspects that it was asked about: parameters as lock
+-- asked: suspects that it was asked about, locked; parameters as lock
 SELECT t."id"::text AS key, t."status"::text AS status,
        COALESCE(t."started_at", t."queued_at", t."created_at")::text AS aged_since, CASE WHEN isfinite(COALESCE(t."started_at", t."queued_at", t."created_at")) THEN floor(extract(epoch FROM COALESCE(t."started_at", t."queued_at", t."created_at")) * 1000)::bigint END AS aged_since_ms,
        t."task_id"::text AS task_id, t."api_account"::text AS account, NULL AS rescue_count,

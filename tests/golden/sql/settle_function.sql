@@ -61,7 +61,7 @@ WHERE t."status" IN ('running', 'queued', 'starting')
 ORDER BY t."created_at", t."id"
 LIMIT $4::bigint;
 
--- lock of suspects that it was asked about: parameters as lock
+-- asked: suspects that it was asked about, locked; parameters as lock
 SELECT t."id"::text AS key, t."status"::text AS status,
        t."created_at"::text AS aged_since, CASE WHEN isfinite(t."created_at") THEN floor(extract(epoch FROM t."created_at") * 1000)::bigint END AS aged_since_ms,
        t."task_id"::text AS task_id, t."api_account"::text AS account, NULL AS rescue_count,
