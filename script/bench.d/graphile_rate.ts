@@ -3,9 +3,14 @@
 // Usage: graphile_rate.ts DATABASE_URL CONNECTIONS JOBS default|tuned
 // "default" changes nothing but the number of connections and of jobs at once; "tuned" turns on what its documents name for
 // speed: a local queue of jobs, and completions in batches. All jobs wait when the clock starts.
-import { Logger, makeWorkerUtils, run } from 'graphile-worker';
+import { Logger, makeWorkerUtils, run } from "graphile-worker";
 
-const [databaseUrl, connections, jobs, way] = process.argv.slice(2) as [string, string, string, 'default' | 'tuned'];
+const [databaseUrl, connections, jobs, way] = process.argv.slice(2) as [
+  string,
+  string,
+  string,
+  "default" | "tuned",
+];
 const connectionCount = Number(connections);
 const jobCount = Number(jobs);
 const logger = new Logger(() => () => undefined);
@@ -33,13 +38,15 @@ const runner = await run({
   maxPoolSize: connectionCount,
   noHandleSignals: true,
   logger,
-  ...(way === 'tuned' ? { preset: { worker: speed } } : {}),
+  ...(way === "tuned" ? { preset: { worker: speed } } : {}),
   taskList: { nothing: () => undefined },
 });
-runner.events.on('job:complete', () => {
+runner.events.on("job:complete", () => {
   if (++done === jobCount) finish();
 });
 await finished;
 await runner.stop();
 const ms = performance.now() - started;
-console.log(JSON.stringify({ jobs: jobCount, ms: Math.round(ms), jobs_per_second: Math.round((jobCount * 1000) / ms) }));
+console.log(
+  JSON.stringify({ jobs: jobCount, ms: Math.round(ms), jobs_per_second: Math.round((jobCount * 1000) / ms) }),
+);

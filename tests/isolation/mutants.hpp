@@ -45,7 +45,8 @@ inline std::vector<CompiledStatement> compiled_statements(const std::string& rul
   std::istringstream lines{shown.out};
   for (std::string line; std::getline(lines, line);) {
     static const std::regex heading{"-- Rule .* on (\\S+)"};
-    static const std::regex step{"-- (take|find|lock|settle|refund|suspects|asked|succeed|rest|exhausted|an index)\\b.*"};
+    static const std::regex step{
+        "-- (take|find|lock|settle|refund|suspects|asked|succeed|rest|exhausted|an index)\\b.*"};
     std::smatch match;
     if (std::regex_match(line, match, heading)) {
       relation = match[1];

@@ -195,8 +195,8 @@ class PlayedSweep {
   /// As core decides over the row of the database, which is as the model foretells for its own.
   bool decides_to_settle(const Rows& real, std::size_t i, const Row& row) const {
     const JobFacts job = jobwatchdog::facts_of(real, i);
-    const Settlement settlement =
-        decide_settlement(stage_.rule(), job, verdict_for(stage_.rule(), job, nullptr), Stage::instant(now()));
+    const Settlement settlement = decide_settlement(
+        stage_.rule(), job, verdict_for(stage_.rule(), job, nullptr), Stage::instant(now()));
     const bool settles = settlement.kind == Settlement::Kind::settle_by_rule;
     stage_.demand(settles == stage_.model.is_settled(row, now()),
                   "the decision over " + Stage::fact_words(job) + " is " + settlement.reason);
