@@ -97,8 +97,12 @@ inline Rule rule_of(const TableSetup& setup) {
   if (meaning.counts_rescues) rule.rescue_count = names.rescues;
   rule.rescues_max = static_cast<int>(meaning.rescues_max);
   if (meaning.hard_deadline)
-    rule.provider =
-        ProviderLink{"runninghub", names.task, names.account, milliseconds(*meaning.hard_deadline / 1000)};
+    rule.provider = ProviderLink{
+        "runninghub",
+        names.task,
+        names.account,
+        milliseconds(*meaning.hard_deadline / 1000),
+        {{names.status, Assignment::Kind::literal, "done"}, {names.note, Assignment::Kind::output_url, ""}}};
   if (meaning.refunds)
     rule.refund = Refund{QualifiedName{"public", "pay back"},
                          names.user,
