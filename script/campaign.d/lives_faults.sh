@@ -44,7 +44,8 @@ kill_node() {
 }
 
 fault_kill() {
-  start_nodes
+  start_first_node
+  start_other_nodes
   rest_at_random
   choose_node
   kill_node "$node"
@@ -54,7 +55,8 @@ fault_kill() {
 
 fault_kill_all() {
   local pid
-  start_nodes
+  start_first_node
+  start_other_nodes
   rest_at_random
   for pid in "${nodes[@]}"; do kill_node "$pid"; done
   judge_processes
@@ -81,9 +83,10 @@ wait_for_reach() {
 
 fault_kill_at_failpoint() {
   draw_failpoint "$1"
-  start_nodes "$failpoint=kill -9 \$PPID"
-  if wait_for_reach "$1" "${nodes[-1]}"; then
-    dead_pids=("${nodes[-1]}")
+  start_first_node "$failpoint=kill -9 \$PPID"
+  start_other_nodes
+  if wait_for_reach "$1" "${nodes[0]}"; then
+    dead_pids=("${nodes[0]}")
     happened_count=1
     judge_processes
     start_node
@@ -91,7 +94,8 @@ fault_kill_at_failpoint() {
 }
 
 fault_leave() {
-  start_nodes
+  start_first_node
+  start_other_nodes
   rest_at_random
   choose_node
   kill -TERM "$node"
@@ -107,30 +111,35 @@ crash_server() {
 }
 
 fault_crash() {
-  start_nodes
+  start_first_node
+  start_other_nodes
   rest_at_random
   crash_server
 }
 
 fault_crash_at_failpoint() {
   draw_failpoint "$1"
-  start_nodes "$failpoint=kill -QUIT $postgres_pid"
+  # The others come when the server is back: without it they could not begin.
+  start_first_node "$failpoint=kill -QUIT $postgres_pid"
   if wait_for_reach "$1" "$postgres_pid"; then
     private_postgres_wait
     private_postgres_restart
     happened_count=1
   fi
+  start_other_nodes
 }
 
 fault_terminate() {
-  start_nodes
+  start_first_node
+  start_other_nodes
   rest_at_random
   psql_on lives -c "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'" >/dev/null
   happened_count=1
 }
 
 fault_provider_away() {
-  start_nodes
+  start_first_node
+  start_other_nodes
   rest_at_random
   kill -STOP "$provider_pid"
   rest_at_random

@@ -45,13 +45,12 @@ start_node() {
   sweeps[${round_name%:*}]=$((${sweeps[${round_name%:*}]} + 1))
 }
 
-# start_nodes [FAILPOINT]: the users' clicks, then all nodes of this round, the last with the failpoint: it may take the server
-# away at once.
-start_nodes() {
+# start_first_node [FAILPOINT]: the users' clicks, and a node that has all the work to itself for a moment.
+start_first_node() {
   psql_on lives -v users="$users_count" -f "$root/script/campaign.d/click_lives.sql" >/dev/null
-  while [[ ${#nodes[@]} -lt $((wanted_nodes - 1)) ]]; do start_node; done
   start_node "${1-}"
 }
+start_other_nodes() { while [[ ${#nodes[@]} -lt $wanted_nodes ]]; do start_node; done; }
 
 # The nodes that died or left in this round: killed ones tell 137, asked ones 0.
 judge_processes() {
