@@ -312,7 +312,8 @@ void add_settled(std::vector<SettledRow> rows, TableResult& result) {
 void add_result(const TableResult& part, TableResult& result) {
   for (const auto count :
        {&TableResult::settled_count, &TableResult::refunded_count, &TableResult::refunded_credits,
-        &TableResult::kept_count, &TableResult::isolated_count})
+        &TableResult::completed_count, &TableResult::kept_count, &TableResult::missed_count,
+        &TableResult::isolated_count})
     result.*count += part.*count;
   result.longest_batch_ms = std::max(result.longest_batch_ms, part.longest_batch_ms);
   const auto append = [](const auto& from, auto& to) {

@@ -113,8 +113,10 @@ void cancel(Provider& provider, const BatchContext& context, const Decisions& de
 
 std::map<std::string, Task> tasks_of(const Rows& page) {
   std::map<std::string, Task> tasks;
-  for (std::size_t i = 0; i < page.size(); ++i)
-    tasks[page.text(i, "key")] = {page.text(i, "account"), page.text(i, "task_id")};
+  for (std::size_t i = 0; i < page.size(); ++i) {
+    if (const Text task_id = page.at(i, "task_id"))
+      tasks[page.text(i, "key")] = {page.text(i, "account"), *task_id};
+  }
   return tasks;
 }
 
@@ -128,22 +130,19 @@ void count_words(const ProviderWords& words, TableResult& result) {
 std::optional<DatabaseError> settle_by_words(Connection& connection, const BatchContext& context,
                                              Provider& provider, const Rows& page, TableResult& result) {
   const Decisions decisions = decide(context, page);
-  const std::int64_t settled_before = result.settled_count;
-  const std::int64_t left_before = result.isolated_count + result.kept_count;
+  TableResult part;
   BatchContext completing = context;
   completing.completes = true;
   std::optional<DatabaseError> error =
-      settle_page(connection, completing, page_of(decisions.completing), result);
-  result.completed_count += result.settled_count - settled_before;
-  TableResult failed;
-  if (!error) error = settle_page(connection, context, page_of(decisions.failing), failed);
-  cancel(provider, context, decisions, failed, tasks_of(page));
-  add_result(failed, result);
+      settle_page(connection, completing, page_of(decisions.completing), part);
+  part.completed_count = part.settled_count;
+  if (!error) error = settle_page(connection, context, page_of(decisions.failing), part);
+  cancel(provider, context, decisions, part, tasks_of(page));
   const auto wanted = static_cast<std::int64_t>(decisions.completing.size() + decisions.failing.size());
-  const std::int64_t accounted =
-      result.settled_count - settled_before + result.isolated_count + result.kept_count - left_before;
-  result.missed_count += std::max<std::int64_t>(0, wanted - accounted);
-  result.kept_count += decisions.kept_count;
+  part.missed_count =
+      std::max<std::int64_t>(0, wanted - part.settled_count - part.isolated_count - part.kept_count);
+  part.kept_count += decisions.kept_count;
+  add_result(part, result);
   return error;
 }
 

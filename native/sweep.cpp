@@ -108,7 +108,7 @@ bool look_at_pages(SweepContext& sweep, const BatchContext& batch, TableResult& 
     result.found_count += static_cast<std::int64_t>(page.size());
     ProviderWords words;
     BatchContext judged = batch;
-    if (batch.rule.provider && sweep.options.provider != nullptr) {
+    if (sweep.options.provider != nullptr) {
       words = ask_about(*sweep.options.provider, page, sweep.stop_wish());
       result.asked_count += static_cast<std::int64_t>(words.size());
       judged.words = &words;

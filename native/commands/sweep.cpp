@@ -155,10 +155,9 @@ DatabaseResult<std::optional<Explanation>> explain_in(Connection& connection, co
   Explanation explanation{
       rule.name, display_name(table), facts_of(rows.value(), 0), rows.value().text(0, "aged_since"), {}};
   ProviderWords words;
-  const bool is_asked = rule.provider && explanation.job.task_id && provider != nullptr;
-  if (is_asked) words = ask_about(*provider, rows.value(), [] { return stop_signal() != 0; });
+  if (provider != nullptr) words = ask_about(*provider, rows.value(), [] { return stop_signal() != 0; });
   explanation.settlement = decide_settlement(
-      rule, explanation.job, verdict_for(rule, explanation.job, is_asked ? &words : nullptr), now);
+      rule, explanation.job, verdict_for(rule, explanation.job, provider != nullptr ? &words : nullptr), now);
   return std::optional{explanation};
 }
 

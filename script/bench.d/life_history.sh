@@ -4,24 +4,20 @@
 # history_figures ROWS: "ROWS|lives a second|database ms a life", medians of `runs` after one.
 history_figures() {
   local run rates='' database='' jobs=$((2000 / scale))
-  lives_beside "$jobs" >/dev/null
+  life_rate bench_history 3 "$jobs" >/dev/null
   for ((run = 0; run < runs; run++)); do
     bench_psql postgres -c "SELECT pg_stat_statements_reset()" >/dev/null
-    rates+="$(lives_beside "$jobs") "
+    rates+="$(life_rate bench_history 3 "$jobs") "
     database+="$(bench_psql postgres -c "SELECT round((sum(total_exec_time + total_plan_time) / $jobs)::numeric, 3) FROM pg_stat_statements
       WHERE dbid = (SELECT oid FROM pg_database WHERE datname = 'bench_history')") "
   done
   echo "$1|$(tr ' ' '\n' <<<"${rates% }" | median)|$(tr ' ' '\n' <<<"${database% }" | median)"
 }
-lives_beside() {
-  "$root/build/release/tests/bench/life_rate" "$(private_postgres_url bench_history)" 3 "$1" | sed -n 's/.*"jobs_per_second": *\([0-9]*\).*/\1/p'
-}
 
 bench_life_history() {
   heading "history: lives beside finished jobs"
   "$root/script/build" release life_rate
-  fresh_database bench_history
-  bench_jobwatchdog bench_history --quiet migrate >/dev/null
+  fresh_managed_database bench_history
   local few many least=$((10000 / scale)) most=$((10000000 / scale))
   bench_sql bench_history finished_seed -v from=1 -v rows="$least"
   few=$(history_figures "$least")

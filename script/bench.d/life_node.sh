@@ -1,15 +1,14 @@
 # One node over 10,000 jobs at work, each asked about every 15 s: its share of a processor, and its memory.
 # shellcheck shell=bash disable=SC2154
 
-# ticks PID: processor time so far, in ms.
+# processor_ms PID: processor time so far.
 processor_ms() { awk -v hz="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); print int(($12 + $13) * 1000 / hz) }' "/proc/$1/stat"; }
 check_count() { bench_psql bench -c "SELECT COALESCE(sum(check_count), 0) FROM watchdog.active_jobs"; }
 
 bench_life_node() {
   local jobs=$((10000 / scale)) seconds=60 node before_ms before_checks spent_ms checks
   heading "node: $jobs jobs at work, one node"
-  fresh_database bench
-  bench_jobwatchdog bench --quiet migrate >/dev/null
+  fresh_managed_database bench
   bench_sql bench life_seed -v jobs="$jobs"
   start_emulator --task-time "1 h" --capacity 1000000
   start_node

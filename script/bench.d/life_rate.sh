@@ -4,9 +4,8 @@
 
 # a_life CONNECTIONS: lives a second on a fresh managed database.
 a_life() {
-  fresh_database bench
-  bench_jobwatchdog bench --quiet migrate >/dev/null
-  "$root/build/release/tests/bench/life_rate" "$(private_postgres_url bench)" "$1" "$life_jobs" | number_of jobs_per_second
+  fresh_managed_database bench
+  life_rate bench "$1" "$life_jobs"
 }
 a_graphile() {
   fresh_database bench
@@ -18,7 +17,6 @@ a_commit() {
   "$pg_bin/pgbench" -n -f "$root/script/bench.d/single_row.pgbench" -c "$1" -j 2 -T 5 "$(private_postgres_url bench)" 2>/dev/null |
     awk '/^tps/ { printf "%.0f\n", $3 }'
 }
-number_of() { sed -n "s/.*\"$1\": *\\([0-9]*\\).*/\\1/p"; }
 
 bench_life_rate() {
   local connections run way life_jobs=$((10000 / scale))

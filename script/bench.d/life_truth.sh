@@ -5,20 +5,18 @@
 # truth_figures OPTION...: "jobs|median|p99|most|by the hard deadline", in seconds. All tasks end within a minute.
 truth_figures() {
   local jobs=$((300 / scale))
-  fresh_database bench
-  bench_jobwatchdog bench --quiet migrate >/dev/null
+  fresh_managed_database bench
   bench_sql bench life_seed -v jobs="$jobs"
   start_emulator --task-time "1 s..60 s" --capacity 1000000 --seed 1 "$@" --webhook-lost 100% --task-finishes-late 0%
   start_node
   wait_until "all jobs to end" "NOT EXISTS (SELECT FROM watchdog.active_jobs)"
-  with_node node -e 'process.stdout.write(await (await fetch(process.argv[1])).text())' --input-type=module "$provider_url/emulator/tasks" >"$root/.local/bench/tasks.json"
+  fetch "$provider_url" /emulator/tasks >"$root/.local/bench/tasks.json"
   stop_listening
   TASKS=$root/.local/bench/tasks.json bench_sql bench life_truth
 }
 
 bench_life_truth() {
   heading "truth: how long the end of a task is hidden when its webhook is lost"
-  "$root/script/bootstrap" --for test
   {
     echo "provider|jobs|median s|p99 s|most s|ended by the hard deadline"
     echo "well|$(truth_figures --faults none)"

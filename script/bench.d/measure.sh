@@ -18,13 +18,23 @@ fresh_database() {
   bench_psql postgres -c "SET client_min_messages = error" -c "DROP DATABASE IF EXISTS $1 WITH (FORCE)" -c "CREATE DATABASE $1 ${2:+TEMPLATE $2}" -c CHECKPOINT
 }
 
+# fresh_managed_database NAME: the same with the managed schema.
+fresh_managed_database() {
+  fresh_database "$1"
+  bench_jobwatchdog "$1" --quiet migrate >/dev/null
+}
+
+# life_rate DATABASE CONNECTIONS JOBS: whole lives a second.
+life_rate() { "$root/build/release/tests/bench/life_rate" "$(private_postgres_url "$1")" "$2" "$3" | number_of jobs_per_second; }
+# number_of NAME: that number of a line of JSON.
+number_of() { sed -n "s/.*\"$1\": *\\([0-9]*\\).*/\\1/p"; }
+
 # The managed schema with stale jobs, each with a charge, spread in time over the rows of all four tables. Made once a run.
 managed_seed_is_there=no
 managed_seed() {
   [[ $managed_seed_is_there == no ]] || return 0
   managed_seed_is_there=yes
-  fresh_database bench_seed
-  bench_jobwatchdog bench_seed --quiet migrate >/dev/null
+  fresh_managed_database bench_seed
   bench_sql bench_seed managed_seed -v rows="$bench_rows" -v stale="$bench_stale"
 }
 

@@ -20,8 +20,7 @@ idle_figures() {
 
 bench_sweep_idle() {
   heading "idle: nothing is stale"
-  fresh_database bench_idle
-  bench_jobwatchdog bench_idle --quiet migrate >/dev/null
+  fresh_managed_database bench_idle
   local few many
   bench_sql bench_idle finished_seed -v from=1 -v rows="$bench_rows"
   few=$(idle_figures "$bench_rows")

@@ -15,8 +15,7 @@ peak_kb() {
 }
 
 memory_figures() {
-  fresh_database bench
-  bench_jobwatchdog bench --quiet migrate >/dev/null
+  fresh_managed_database bench
   bench_sql bench managed_seed -v rows="$1" -v stale="$1"
   echo "$1|$(awk -v kb="$(peak_kb)" 'BEGIN { printf "%.1f", kb / 1024 }')|$(bench_psql bench -c "SELECT count(*) FROM watchdog.credit_ledger WHERE kind = 'refund'")"
 }

@@ -16,8 +16,8 @@ declare -A meaning_of=([kill]="kill -9 of a sweep, at random" [kill_together]="k
   [number_again]="lost number given to another sweep" [kill_backend]="kill -9 of a process of the server"
   [terminate]="pg_terminate_backend at a failpoint"
   [cut]="connection reset or half closed" [lost_answer]="answer to COMMIT lost")
-# What is counted as runs in the table.
-runs_word=sweeps
+# Words of the table, and of the command that replays a round.
+runs_word=sweeps campaign_word='' recovered_word="recovered: rounds after which one more sweep finished the work; every fourth round is on somebody else's tables"
 
 shorten_faults() {
   target_of=([kill]=28 [kill_together]=44 [kill_at_failpoint]=20 [kill_beside_load]=16 [signal]=6 [crash]=4 [crash_at_failpoint]=12 [number_again]=4 [kill_backend]=6
@@ -26,8 +26,7 @@ shorten_faults() {
 
 # The failpoints that every sweep passes: a new one is covered without being named here. Other sources have those of other work.
 prepare_faults() {
-  mapfile -t failpoints < <(grep -hoE '\bfailpoint\("[a-z_]+"\)' "$root"/native/{sweep,settle_batch}.cpp | sed 's/.*"\(.*\)".*/\1/' | sort -u)
-  [[ ${#failpoints[@]} -ge 6 ]] || fail 1 "the failpoints were not found in native/" "does the source still call failpoint(\"NAME\")?"
+  find_failpoints "$root"/native/{sweep,settle_batch}.cpp
   local fault
   for fault in kill_at_failpoint kill_backend terminate; do least_rounds_of[$fault]=${#failpoints[@]}; done
   least_rounds_of[crash_at_failpoint]=$((2 * ${#failpoints[@]}))
@@ -54,12 +53,6 @@ measure_sweep() {
   transaction_count=$(psql_on watch -c "SELECT count(*) FROM watchdog.audit_log")
   say "A whole sweep takes ${sweep_ms_of[managed]} ms, on somebody else's tables ${sweep_ms_of[watch]} ms; failpoints: ${failpoints[*]}; seed $seed"
 }
-
-# draw MAX: sets drawn to 0..MAX-1.
-draw() { drawn=$(((RANDOM * 32768 + RANDOM) % $1)); }
-
-# rest MILLISECONDS
-rest() { sleep "$(($1 / 1000)).$(printf '%03d' $(($1 % 1000)))"; }
 
 # kill_at_random SIGNAL COUNT [MILLISECONDS]: starts so many sweeps and sends each the signal at a moment of its own, while
 # they work.
@@ -97,20 +90,13 @@ fault_kill_together() {
 # Each failpoint at its first passing; later at any. Sometimes another sweep works beside it.
 fault_kill_at_failpoint() {
   allowed_codes="0 6"
-  draw_failpoint "$1"
+  draw_failpoint "$1" "$transaction_count"
   start_sweep "$failpoint=kill -9 \$PPID"
   draw 3
   if [[ $drawn == 0 && $1 -ge ${#failpoints[@]} ]]; then start_sweep; fi
   wait_for_sweeps
   count_codes 137
   expect_reached "$1"
-}
-
-# draw_failpoint NUMBER: sets failpoint to NAME@PASSING.
-draw_failpoint() {
-  draw "$transaction_count"
-  [[ $1 -ge ${#failpoints[@]} ]] || drawn=0
-  failpoint=${failpoints[$1 % ${#failpoints[@]}]}@$((drawn + 1))
 }
 
 # A failpoint that is never passed covers nothing.
@@ -139,13 +125,6 @@ fault_signal() {
   count_codes 130 143
 }
 
-# crash_server: an immediate stop and a restart with recovery.
-crash_server() {
-  private_postgres_crash
-  private_postgres_restart
-  happened_count=$((happened_count + 1))
-}
-
 fault_crash() {
   local i
   allowed_codes="0 4 6" runs_are_known=no
@@ -162,7 +141,7 @@ fault_crash() {
 fault_crash_at_failpoint() {
   allowed_codes="0 4 6" runs_are_known=no
   local ended series=$(($1 / ${#failpoints[@]})) command="kill -QUIT $postgres_pid"
-  draw_failpoint "$1"
+  draw_failpoint "$1" "$transaction_count"
   if [[ $((series % 2)) == 0 ]]; then command+="; $(sleep_through_outage)" batch_size=1; fi
   start_sweep "$failpoint=$command"
   draw 2
@@ -197,7 +176,7 @@ fault_number_again() {
 # One process of the server is killed: it ends all its sessions and recovers, without being started anew.
 fault_kill_backend() {
   allowed_codes="0 4 6" runs_are_known=no
-  draw_failpoint "$1"
+  draw_failpoint "$1" "$transaction_count"
   batch_size=1
   start_sweep "$failpoint=echo killed >'$work/cut'; kill -9 \$($pg_bin/psql -XAtq '$url' -c \"SELECT max(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'jobwatchdog'\"); $(sleep_through_outage)"
   wait_for_sweeps
@@ -225,7 +204,7 @@ server_is_ending() { ! "$pg_bin/pg_isready" -q -h "$PRIVATE_POSTGRES_SOCKET_DIR"
 
 fault_terminate() {
   allowed_codes="0 4 6" runs_are_known=no
-  draw_failpoint "$1"
+  draw_failpoint "$1" "$transaction_count"
   start_sweep "$failpoint=echo cut >'$work/cut'; $pg_bin/psql -XAtq '$url' -c \"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'jobwatchdog' AND pid <> pg_backend_pid()\" >/dev/null"
   wait_for_sweeps
   if [[ -e $work/cut ]]; then happened_count=1 && rm "$work/cut"; fi

@@ -9,8 +9,8 @@ declare -A meaning_of=([kill]="kill -9 of a node, at random" [kill_all]="kill -9
   [kill_at_failpoint]="kill -9 at a failpoint" [leave]="SIGTERM to a node, at random"
   [crash]="server stopped at once, at random" [crash_at_failpoint]="server stopped at once, at a failpoint"
   [terminate]="all nodes' sessions cut, at random" [provider_away]="provider silent for seconds, then a kill")
-# What is counted as runs in the table.
-runs_word=nodes
+# Words of the table, and of the command that replays a round.
+runs_word=nodes campaign_word=' lives' recovered_word="recovered: rounds after which the nodes that were left finished all jobs"
 
 shorten_faults() {
   target_of=([kill]=2 [kill_all]=2 [kill_at_failpoint]=7 [leave]=1 [crash]=1 [crash_at_failpoint]=2 [terminate]=1 [provider_away]=1)
@@ -19,16 +19,11 @@ shorten_faults() {
 
 # The failpoints of the life of jobs: a new one is covered without being named here.
 prepare_faults() {
-  mapfile -t failpoints < <(grep -hoE '\bfailpoint\("[a-z_]+"\)' "$root"/native/life/*.cpp | sed 's/.*"\(.*\)".*/\1/' | sort -u)
-  [[ ${#failpoints[@]} -ge 6 ]] || fail 1 "the failpoints were not found in native/life" "does the source still call failpoint(\"NAME\")?"
+  find_failpoints "$root"/native/life/*.cpp
   if [[ ${least_rounds_of[kill_at_failpoint]} -lt ${#failpoints[@]} ]]; then least_rounds_of[kill_at_failpoint]=${#failpoints[@]}; fi
   say "failpoints: ${failpoints[*]}; seed $seed"
 }
 
-# draw MOST: sets drawn to 0 .. MOST - 1.
-draw() { drawn=$(((RANDOM * 32768 + RANDOM) % $1)); }
-# rest MILLISECONDS
-rest() { sleep "$(printf '%d.%03d' $(($1 / 1000)) $(($1 % 1000)))"; }
 rest_at_random() { draw 3000; rest "$drawn"; }
 
 # One of the nodes that are there, at random: sets node.
@@ -63,13 +58,6 @@ fault_kill_all() {
   start_node
 }
 
-# Each failpoint at its first passing; later at any of its first ten.
-draw_failpoint() {
-  draw 10
-  [[ $1 -ge ${#failpoints[@]} ]] || drawn=0
-  failpoint=${failpoints[$1 % ${#failpoints[@]}]}@$((drawn + 1))
-}
-
 # For at most 15 s. A failpoint that the first round of it never reaches covers nothing.
 wait_for_reach() {
   local i
@@ -82,7 +70,7 @@ wait_for_reach() {
 }
 
 fault_kill_at_failpoint() {
-  draw_failpoint "$1"
+  draw_failpoint "$1" 10
   start_first_node "$failpoint=kill -9 \$PPID"
   start_other_nodes
   if wait_for_reach "$1" "${nodes[0]}"; then
@@ -104,12 +92,6 @@ fault_leave() {
   judge_processes
 }
 
-crash_server() {
-  private_postgres_crash
-  private_postgres_restart
-  happened_count=$((happened_count + 1))
-}
-
 fault_crash() {
   start_first_node
   start_other_nodes
@@ -118,7 +100,7 @@ fault_crash() {
 }
 
 fault_crash_at_failpoint() {
-  draw_failpoint "$1"
+  draw_failpoint "$1" 10
   # The others come when the server is back: without it they could not begin.
   start_first_node "$failpoint=kill -QUIT $postgres_pid"
   if wait_for_reach "$1" "$postgres_pid"; then

@@ -5,8 +5,6 @@
 users_count=9
 world=lives
 
-psql_on() { local database=$1 && shift && "$pg_bin/psql" -XAtq -v ON_ERROR_STOP=1 "$(private_postgres_url "$database")" "$@"; }
-
 prepare_cluster() {
   heading "A cluster with the managed schema, a provider, and nodes"
   [[ -z $sabotage ]] || fail 2 "lives have no sabotage" "see tests/simulation for design mistakes that are noticed"
@@ -94,7 +92,7 @@ finish_work() {
 # judge_database WHOLE: the audit of the binary, the laws that need the provider's own list, and the end of all processes.
 judge_database() {
   local kind first
-  fetch_tasks >"$work/tasks.json"
+  fetch "$provider_url" /emulator/tasks >"$work/tasks.json"
   TASKS=$work/tasks.json psql_on lives -v whole="$1" -f "$root/script/campaign.d/laws_lives.sql" >"$work/laws.txt" 2>"$work/laws.err" ||
     violate "the laws could not be asked: $(tail -n 3 "$work/laws.err")"
   "$binary" audit --database-url "$url" >"$work/audit.txt" 2>&1 || violate "audit ended with exit code $?: $(head -n 3 "$work/audit.txt")"
@@ -102,14 +100,4 @@ judge_database() {
     [[ $kind != violation ]] || violate "$first"
   done <"$work/laws.txt"
   [[ $1 == false ]] || stop_listening
-}
-
-# What the provider says of all its tasks.
-fetch_tasks() {
-  local address=${provider_url#http://} line
-  exec {connection}<>"/dev/tcp/${address%:*}/${address#*:}"
-  printf 'GET /emulator/tasks HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n' "$address" >&"$connection"
-  while IFS= read -r line <&"$connection" && [[ $line != $'\r' ]]; do :; done
-  cat <&"$connection"
-  exec {connection}<&-
 }

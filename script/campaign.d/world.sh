@@ -7,8 +7,6 @@ declare -A laws_of=([managed]=laws_managed.sql [watch]=laws_watch.sql)
 # Rows a transaction: few, so that a sweep has many of them.
 usual_batch_size=12
 
-psql_on() { local database=$1 && shift && "$pg_bin/psql" -XAtq -v ON_ERROR_STOP=1 "$(private_postgres_url "$database")" "$@"; }
-
 prepare_cluster() {
   heading "A cluster with two databases: our schema, and somebody else's tables"
   # Nothing but COMMIT writes the log, so a crash loses as much as it may.

@@ -3,6 +3,7 @@
 #   start_listening LOG COMMAND...   in the background, its words to LOG; returns when it says where it listens, with the
 #                                    address in listening_url and the process in listening_pid
 #   stop_listening                   ends all of them; runs by itself when the script ends, however it ends
+#   fetch URL PATH                   prints the body of a GET
 #   free_port                        prints a port of 127.0.0.1 that nobody listened on a moment ago
 # shellcheck shell=bash disable=SC2034
 
@@ -34,4 +35,13 @@ free_port() {
   local port
   while port=$((20000 + RANDOM % 12000)); (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
   printf '%s' "$port"
+}
+
+fetch() {
+  local address=${1#http://} connection line
+  exec {connection}<>"/dev/tcp/${address%:*}/${address#*:}"
+  printf 'GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n' "$2" "$address" >&"$connection"
+  while IFS= read -r line <&"$connection" && [[ $line != $'\r' ]]; do :; done
+  cat <&"$connection"
+  exec {connection}<&-
 }

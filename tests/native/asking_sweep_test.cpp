@@ -156,15 +156,34 @@ hard_deadline = "12 min"
 succeeded = { state = "ready", picture = "output_url()", ended = "now()" }
 )toml";
 
+/// The provider of `jobs`, the application's own database and its rule.
+std::map<std::string, std::string> environment_of_own_table(LostJobs& jobs, const Database& database,
+                                                            const ConfigFile& config) {
+  std::map<std::string, std::string> environment = jobs.system().environment();
+  environment["DATABASE_URL"] = database.url();
+  environment["WATCHDOG_CONFIG"] = config.path();
+  return environment;
+}
+
+TEST(asking_sweep, only_rows_with_a_task_are_asked_about) {
+  LostJobs jobs{{"--task-time", "1 ms"}};
+  const std::string task = jobs.database().value("SELECT task_id FROM public.ai_jobs");
+  const Database database = own_table("'" + task + "', NULL, NULL", "11 min");
+  const ConfigFile config{own_rule};
+  const ProcessResult dry =
+      run_jobwatchdog({"sweep", "--dry-run", "--json"}, environment_of_own_table(jobs, database, config));
+  const Json table = Json::parse(dry.out, nullptr, false)["rules"][0]["tables"][0];
+  EXPECT_EQ(table["asked_count"], 1) << dry.out;
+  EXPECT_EQ(table["settled_count"], 3);
+}
+
 TEST(asking_sweep, a_table_of_the_users_own_gets_the_result_where_its_rule_says) {
   LostJobs jobs{{"--task-time", "1 ms"}};
   const std::string task = jobs.database().value("SELECT task_id FROM public.ai_jobs");
   Database database = own_table("'" + task + "', NULL", "11 min");
   const ConfigFile config{own_rule};
-  std::map<std::string, std::string> environment = jobs.system().environment();
-  environment["DATABASE_URL"] = database.url();
-  environment["WATCHDOG_CONFIG"] = config.path();
-  const ProcessResult result = run_jobwatchdog({"sweep", "--json"}, environment);
+  const ProcessResult result =
+      run_jobwatchdog({"sweep", "--json"}, environment_of_own_table(jobs, database, config));
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_EQ(
       database.value("SELECT string_agg(state || ' ' || COALESCE(picture LIKE 'http%', false) || ' ' || "
@@ -177,9 +196,7 @@ TEST(asking_sweep, a_row_that_got_another_task_meanwhile_is_not_settled_by_the_w
   const std::string task = jobs.database().value("SELECT task_id FROM public.ai_jobs");
   Database database = own_table("'" + task + "'", "11 min");
   const ConfigFile config{own_rule};
-  std::map<std::string, std::string> environment = jobs.system().environment();
-  environment["DATABASE_URL"] = database.url();
-  environment["WATCHDOG_CONFIG"] = config.path();
+  std::map<std::string, std::string> environment = environment_of_own_table(jobs, database, config);
   // A worker takes the row up again while the provider is being asked.
   environment["WATCHDOG_FAILPOINT"] =
       "after_asking=psql -Xq '" + database.url() + "' -c \"UPDATE public.renders SET rh_task = '1'\"";
