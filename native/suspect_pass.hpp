@@ -13,8 +13,8 @@
 
 namespace jobwatchdog {
 
-/// Asks about the tasks of `page`, which holds FACTS, and waits for the answers. A row that is missing in what
-/// it gives has no task, or was not answered before `must_stop`.
+/// Asks about the tasks of `page`, which holds FACTS, and waits for the answers. A row that is missing in
+/// what it gives has no task, or was not answered before `must_stop`.
 [[nodiscard]] ProviderWords ask_about(Provider& provider, const Rows& page,
                                       const std::function<bool()>& must_stop);
 

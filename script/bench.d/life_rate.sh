@@ -9,7 +9,7 @@ a_life() {
 }
 a_graphile() {
   fresh_database bench
-  with_node node "$root/script/bench.d/graphile_rate.ts" "$(private_postgres_url bench)" "$1" "$life_jobs" "$2" | number_of jobs_per_second
+  with_node node "$root/tests/bench/graphile_rate.ts" "$(private_postgres_url bench)" "$1" "$life_jobs" "$2" | number_of jobs_per_second
 }
 a_commit() {
   fresh_database bench

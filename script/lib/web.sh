@@ -64,8 +64,8 @@ web_typecheck() { with_node tsc -p web --noEmit && with_node tsc -p tests/web; }
 web_lint() {
   local colors=off
   if [[ -t 1 ]]; then colors=force; fi
-  with_node biome ci --colors="$colors" --error-on-warnings web tests/web script/bench.d && return
-  warn "mend: tests/node_modules/.bin/biome check --write web tests/web script/bench.d"
+  with_node biome ci --colors="$colors" --error-on-warnings web tests/web tests/bench script/bench.d && return
+  warn "mend: tests/node_modules/.bin/biome check --write web tests/web tests/bench script/bench.d"
   return 1
 }
 
