@@ -43,6 +43,14 @@ TEST(enumeration, finds_each_condition_and_keeps_between_and_case_whole) {
                   "on_d: SELECT (SELECT a FROM t WHERE b) FROM u JOIN v ON c AND (d OR true) -- WHERE e\n"));
 }
 
+TEST(enumeration, finds_the_condition_of_a_filter) {
+  const auto mutants = function_text_mutants(
+      "SELECT count(*) FILTER (WHERE held.b) INTO v FROM (SELECT FROM t FOR UPDATE) AS held;");
+  ASSERT_EQ(mutants.size(), 2U);
+  EXPECT_EQ(mutants[0].name, "where_held_b");
+  EXPECT_THAT(mutants[0].text, testing::HasSubstr("FILTER (WHERE (held.b OR true))"));
+}
+
 TEST(enumeration, finds_what_happens_on_a_conflict) {
   EXPECT_THAT(told("INSERT INTO t VALUES (1) ON CONFLICT (a) DO NOTHING RETURNING a"),
               ElementsAre("on_conflict_a: INSERT INTO t VALUES (1)  RETURNING a"));
@@ -129,6 +137,19 @@ TEST(enumeration, lists_no_survivor_that_does_not_exist_or_has_no_reason) {
   for (const auto& [id, reason] : known_survivors()) {
     EXPECT_NE(find_mutant(id), nullptr) << id;
     EXPECT_GE(reason.size(), 20U) << id;
+  }
+}
+
+TEST(enumeration, knows_the_control_of_every_spec) {
+  for (const std::string& spec : spec_names())
+    EXPECT_NE(find_mutant(control_of(spec_text(spec))), nullptr) << spec << ": no mutant \"# control: ID\"";
+}
+
+TEST(enumeration, lists_no_killer_that_does_not_exist) {
+  const std::vector<std::string> specs = spec_names();
+  for (const auto& [id, spec] : known_killers()) {
+    EXPECT_NE(find_mutant(id), nullptr) << id;
+    EXPECT_THAT(specs, testing::Contains(spec)) << id;
   }
 }
 

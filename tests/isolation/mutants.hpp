@@ -166,15 +166,25 @@ inline const Mutant* find_mutant(const std::string& id) {
   return found == all_mutants().end() ? nullptr : &*found;
 }
 
-/// Mutants that no spec can tell from the original, each with the reason: "ID: reason" on a line.
-inline std::map<std::string, std::string> known_survivors() {
-  std::map<std::string, std::string> reasons;
-  std::istringstream lines{read_file(project_root() / "tests/isolation/survivors.txt")};
+/// A file of "ID: WORDS" on a line, of which those that begin with # say what it is.
+inline std::map<std::string, std::string> words_by_mutant(const std::filesystem::path& path) {
+  std::map<std::string, std::string> words;
+  std::istringstream lines{read_file(path)};
   for (std::string line; std::getline(lines, line);) {
     if (line.empty() || line.starts_with("#")) continue;
-    reasons[line.substr(0, line.find(": "))] = line.substr(std::min(line.find(": ") + 2, line.size()));
+    words[line.substr(0, line.find(": "))] = line.substr(std::min(line.find(": ") + 2, line.size()));
   }
-  return reasons;
+  return words;
 }
+
+/// Mutants that no spec can tell from the original, each with the reason.
+inline std::map<std::string, std::string> known_survivors() {
+  return words_by_mutant(project_root() / "tests/isolation/survivors.txt");
+}
+
+inline std::filesystem::path killers_path() { return project_root() / "tests/isolation/killers.txt"; }
+
+/// The spec that noticed a mutant when it was last recorded.
+inline std::map<std::string, std::string> known_killers() { return words_by_mutant(killers_path()); }
 
 }  // namespace jobwatchdog::test

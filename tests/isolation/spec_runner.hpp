@@ -39,6 +39,13 @@ inline std::string control_of(const std::string& spec) {
   return std::regex_search(spec, match, std::regex{"(?:^|\n)# control: (\\S+)\n"}) ? match[1].str() : "";
 }
 
+/// The specs that name a mutant as their control.
+inline std::vector<std::string> specs_controlled_by(const std::string& mutant) {
+  std::vector<std::string> names = spec_names();
+  std::erase_if(names, [&](const std::string& name) { return control_of(spec_text(name)) != mutant; });
+  return names;
+}
+
 /// The ways in which a spec is played: with a page that is taken at once and with one that is found and then
 /// locked by its keys, whose outcomes are the same. Only one, if its header names it: "# way: take".
 inline std::vector<std::string> ways_of(const std::string& spec) {

@@ -68,7 +68,7 @@ class SqlMutator {
   explicit SqlMutator(std::string sql) : sql_(std::move(sql)), tokens_(sql_tokens(sql_)) {}
 
   /// Mutants of each statement that `is_guarding` accepts, and of each IF. Of a subquery's conditions only
-  /// when it accepts the subquery by itself.
+  /// when it accepts the subquery by itself; a FILTER belongs to the query that it stands in.
   std::vector<SqlMutant> mutants(const std::regex& is_guarding) {
     for (std::size_t i = 0; i < tokens_.size(); ++i) mutate_if(i);
     std::size_t first = 0;
@@ -77,7 +77,8 @@ class SqlMutator {
       const std::string statement = words(first, i);
       if (std::regex_search(statement, is_guarding)) {
         for (std::size_t k = first; k < i; ++k) {
-          const bool is_own = std::regex_search(words_before(k, first), is_guarding);
+          const bool is_filter = k >= first + 2 && is(k - 1, "(") && is(k - 2, "FILTER");
+          const bool is_own = is_filter || std::regex_search(words_before(k, first), is_guarding);
           if ((is(k, "WHERE") || is(k, "ON")) && !is_own) continue;
           mutate(k, i, statement);
         }
