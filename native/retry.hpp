@@ -1,4 +1,4 @@
-/// Trying again after an error of the moment: the one place that draws a random number and sleeps.
+/// Trying again after an error of the moment, with a rest that is drawn at random in between.
 #pragma once
 
 #include <functional>

@@ -71,7 +71,8 @@ class Provider {
 
   /// Takes a question. It is sent when the limits of its account allow.
   virtual void ask(ProviderQuestion question) = 0;
-  /// Works for at most `patience`, but returns with the first answers that there are. May give none.
+  /// Works for at most `patience`, but returns with the first answers that there are. May give none; with
+  /// nothing under way it rests for all of it.
   [[nodiscard]] virtual std::vector<ProviderAnswer> wait(Duration patience) = 0;
   /// Questions without an answer yet.
   [[nodiscard]] virtual std::size_t under_way() const = 0;

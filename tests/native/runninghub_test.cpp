@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "native/log.hpp"
+#include "native/stopwatch.hpp"
 #include "tests/support/scripted_server.hpp"
 
 namespace jobwatchdog::test {
@@ -312,6 +313,14 @@ TEST(runninghub, only_so_many_are_asked_at_once) {
   EXPECT_TRUE(world.provider().wait(milliseconds(100)).empty());
   EXPECT_EQ(world.provider().under_way(), 5U);
   EXPECT_EQ(world.server().connection_count(), 2);
+}
+
+/// Whoever turns in a circle would burn a processor else.
+TEST(runninghub, with_nothing_under_way_waiting_is_a_rest) {
+  World world{{}};
+  const Stopwatch stopwatch;
+  EXPECT_TRUE(world.provider().wait(milliseconds(30)).empty());
+  EXPECT_GE(stopwatch.elapsed().ms, 30);
 }
 
 TEST(runninghub, those_that_wait_are_asked_in_their_order) {
