@@ -110,10 +110,10 @@ std::string set_locally(const std::string& name, const std::string& value) {
   return "set_config(" + quote_literal(name) + ", " + quote_literal(value) + ", true)";
 }
 
-/// What each transaction begins with, in one round trip. DateStyle fixes how times read, whatever the role's
+/// How each transaction begins, in one round trip. DateStyle fixes how times read, whatever the role's
 /// default.
-std::string preamble(const TransactionOptions& options, const SessionSettings& session) {
-  std::string sql = "SET TRANSACTION ISOLATION LEVEL ";
+std::string opening(const TransactionOptions& options, const SessionSettings& session) {
+  std::string sql = "BEGIN ISOLATION LEVEL ";
   sql += options.one_snapshot ? "REPEATABLE READ" : "READ COMMITTED";
   sql += options.read_only ? ", READ ONLY" : ", READ WRITE";
   sql += "; SELECT " + set_locally("statement_timeout", std::to_string(options.statement_timeout.ms)) + ", " +
@@ -191,9 +191,35 @@ struct Connection::State {
   }
 };
 
+/// A transaction of libpqxx that begins with words of our own.
+class Work final : public pqxx::dbtransaction {
+ public:
+  Work(pqxx::connection& link, std::string opening)
+      : pqxx::internal::namedclass("transaction"), pqxx::dbtransaction(link), opening_(std::move(opening)) {
+    Begin();
+  }
+  Work(const Work&) = delete;
+  Work& operator=(const Work&) = delete;
+  ~Work() override { End(); }
+
+ private:
+  void do_begin() override {
+    try {
+      direct_exec(opening_.c_str());
+    } catch (const std::exception&) {
+      // BEGIN may have been done and what follows it refused.
+      if (conn().is_open()) direct_exec("ROLLBACK");
+      throw;
+    }
+  }
+  void do_commit() override { direct_exec("COMMIT"); }
+
+  std::string opening_;
+};
+
 struct Transaction::State {
-  explicit State(pqxx::connection& link) : work(link) {}
-  pqxx::work work;
+  State(pqxx::connection& link, std::string opening) : work(link, std::move(opening)) {}
+  Work work;
 };
 
 Transaction::Transaction(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -262,9 +288,8 @@ DatabaseResult<Transaction> Connection::begin(const TransactionOptions& options)
   DatabaseResult<Transaction> begun = guarded<Transaction>([&] {
     if (!state_->link || !state_->link->is_open())
       throw pqxx::broken_connection{"the connection to the server was lost"};
-    auto state = std::make_unique<Transaction::State>(*state_->link);
-    state->work.exec(preamble(options, state_->settings));
-    return Transaction{std::move(state)};
+    return Transaction{
+        std::make_unique<Transaction::State>(*state_->link, opening(options, state_->settings))};
   });
   if (begun.ok() || begun.error().sqlstate != "0A000") return begun;
   // A standby refuses READ WRITE with the SQLSTATE of a missing feature.

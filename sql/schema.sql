@@ -187,24 +187,26 @@ $$;
 
 COMMENT ON FUNCTION public.user_cancel_ai_job(p_table_name text, p_job_id uuid) IS 'Cancels a job of the caller and gives its credits back.';
 
-CREATE FUNCTION watchdog.accounts_to_serve() RETURNS TABLE(account text, waiting_count integer, free_count integer)
+CREATE FUNCTION watchdog.accounts_to_serve() RETURNS TABLE(account text, wanted_count integer)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
     AS $$
 BEGIN
     RETURN QUERY
-    SELECT room.account, waiting.job_count, room.slot_count
-      FROM (SELECT slot.account, pg_catalog.count(*)::integer AS slot_count FROM watchdog.provider_slots AS slot
+    SELECT room.account, waiting.job_count
+      FROM (SELECT slot.account, pg_catalog.count(*) AS slot_count FROM watchdog.provider_slots AS slot
              WHERE slot.state = 'free' GROUP BY slot.account) AS room
-      JOIN (SELECT active.account, pg_catalog.count(*)::integer AS job_count FROM watchdog.active_jobs AS active
-             WHERE active.queued_at IS NOT NULL GROUP BY active.account) AS waiting ON waiting.account = room.account
-     WHERE NOT EXISTS (SELECT FROM watchdog.runninghub_accounts AS known
+     CROSS JOIN LATERAL (SELECT pg_catalog.count(*)::integer AS job_count
+                           FROM (SELECT FROM watchdog.active_jobs AS active
+                                  WHERE active.account = room.account AND active.queued_at IS NOT NULL LIMIT room.slot_count) AS head) AS waiting
+     WHERE waiting.job_count > 0
+       AND NOT EXISTS (SELECT FROM watchdog.runninghub_accounts AS known
                         WHERE known.account = room.account AND known.submits_paused_until > pg_catalog.clock_timestamp())
      ORDER BY room.account;
 END
 $$;
 
-COMMENT ON FUNCTION watchdog.accounts_to_serve() IS 'The accounts with waiting jobs, free slots and no pause, with how many of each.';
+COMMENT ON FUNCTION watchdog.accounts_to_serve() IS 'The accounts with waiting jobs, free slots and no pause, each with the lesser of how many jobs wait and how many slots are free.';
 
 CREATE FUNCTION watchdog.add_to_balances(p_users uuid[], p_amounts integer[]) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -378,6 +380,13 @@ CREATE FUNCTION watchdog.claim_next_jobs(p_account text, p_owner text, p_token_h
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_material TO 'off'
+    SET random_page_cost TO '0.1'
+    SET jit TO 'off'
     AS $$
 DECLARE
     v_now timestamptz;
@@ -399,7 +408,8 @@ BEGIN
      CROSS JOIN LATERAL (SELECT started.user_id, started.payload FROM public.ai_jobs AS started
                           WHERE started.tool = submission.tool AND started.id = submission.job_id LIMIT 1) AS job
      CROSS JOIN LATERAL watchdog.task_of_payload(submission.tool, job.payload) AS task
-     WHERE submission.token_hash = ANY (p_token_hashes) AND submission.outcome = 'open';
+     WHERE submission.token_hash = ANY (p_token_hashes) AND submission.outcome = 'open'
+     ORDER BY pg_catalog.array_position(p_token_hashes, submission.token_hash);
     IF FOUND THEN
         RETURN;
     END IF;
@@ -422,10 +432,11 @@ BEGIN
                  ORDER BY active.queued_at, active.tool, active.job_id
                  LIMIT v_wanted_count) AS head;
         EXIT WHEN v_ids IS NULL;
-        SELECT pg_catalog.array_agg(held.id) INTO v_ids_held
-          FROM (SELECT job.id FROM public.ai_jobs AS job
+        -- The state is judged after the lock: as a condition of it, it would lead through all that is queued.
+        SELECT pg_catalog.array_agg(held.id) FILTER (WHERE held.status = 'queued') INTO v_ids_held
+          FROM (SELECT job.id, job.status FROM public.ai_jobs AS job
                   JOIN unnest(v_tools, v_ids) AS head (tool, job_id) ON head.tool = job.tool AND head.job_id = job.id
-                 WHERE job.status = 'queued' ORDER BY job.tool, job.id FOR UPDATE OF job) AS held;
+                 ORDER BY job.tool, job.id FOR UPDATE OF job) AS held;
         EXIT WHEN pg_catalog.cardinality(v_ids_held) = pg_catalog.cardinality(v_ids);
     END LOOP;
     IF v_ids IS NULL THEN
@@ -680,6 +691,13 @@ CREATE FUNCTION watchdog.lease_due_checks(p_owner text, p_row_count_max integer,
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_material TO 'off'
+    SET random_page_cost TO '0.1'
+    SET jit TO 'off'
     AS $$
 DECLARE
     v_now CONSTANT timestamptz := pg_catalog.clock_timestamp();
@@ -694,7 +712,7 @@ BEGIN
     leased AS (
         UPDATE watchdog.active_jobs AS active
            SET lease_owner = p_owner, leased_at = v_now, lease_until = v_now + p_lease
-          FROM due WHERE active.user_id = due.user_id
+         WHERE active.user_id = ANY (ARRAY(SELECT due.user_id FROM due))
      RETURNING active.*)
     SELECT leased.tool, known.table_name, leased.job_id, leased.attempt, leased.account, job.status, job.task_id,
            submission.claimed_task_id, submission.outcome,
@@ -718,6 +736,13 @@ CREATE FUNCTION watchdog.lease_ended_tasks(p_owner text, p_row_count_max integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_material TO 'off'
+    SET random_page_cost TO '0.1'
+    SET jit TO 'off'
     AS $$
 DECLARE
     v_now CONSTANT timestamptz := pg_catalog.clock_timestamp();
@@ -893,6 +918,13 @@ CREATE FUNCTION watchdog.record_checks(p_owner text, p_checks jsonb) RETURNS int
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_material TO 'off'
+    SET random_page_cost TO '0.1'
+    SET jit TO 'off'
     AS $$
 DECLARE
     v_now timestamptz;
@@ -923,6 +955,13 @@ CREATE FUNCTION watchdog.record_ended_tasks(p_owner text, p_rows jsonb) RETURNS 
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_material TO 'off'
+    SET random_page_cost TO '0.1'
+    SET jit TO 'off'
     AS $$
 DECLARE
     v_now CONSTANT timestamptz := pg_catalog.clock_timestamp();
@@ -1014,6 +1053,13 @@ CREATE FUNCTION watchdog.record_submissions(p_owner text, p_answers jsonb, p_fir
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_material TO 'off'
+    SET random_page_cost TO '0.1'
+    SET jit TO 'off'
     AS $$
 DECLARE
     v_now timestamptz;
@@ -1253,6 +1299,13 @@ CREATE FUNCTION watchdog.settle_attempts(p_owner text, p_rows jsonb) RETURNS TAB
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_material TO 'off'
+    SET random_page_cost TO '0.1'
+    SET jit TO 'off'
     AS $$
 DECLARE
     v_group record;
@@ -1329,6 +1382,13 @@ CREATE FUNCTION watchdog.settle_locked_jobs(p_table_name text, p_keys uuid[], p_
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_material TO 'off'
+    SET random_page_cost TO '0.1'
+    SET jit TO 'off'
     AS $$
 DECLARE
     v_tool CONSTANT text := watchdog.tool_of_table(p_table_name);
@@ -2367,6 +2427,8 @@ CREATE INDEX video_upscaler_jobs_coalesce_id_idx ON public.video_upscaler_jobs U
 CREATE UNIQUE INDEX video_upscaler_jobs_tool_api_account_task_id_idx ON public.video_upscaler_jobs USING btree (tool, api_account, task_id) WHERE (task_id IS NOT NULL);
 
 CREATE INDEX video_upscaler_jobs_user_id_created_at_idx ON public.video_upscaler_jobs USING btree (user_id, created_at);
+
+CREATE INDEX active_jobs_due ON watchdog.active_jobs USING btree (next_check_at, user_id) WHERE (queued_at IS NULL);
 
 CREATE INDEX active_jobs_queue ON watchdog.active_jobs USING btree (account, queued_at, tool, job_id) WHERE (queued_at IS NOT NULL);
 

@@ -59,6 +59,7 @@ class TurnTransaction {
     for (const ClaimWish& wish : records.claims) {
       if (auto error = claim(wish)) return error;
     }
+    if (auto error = lease_checks(records.leases_wanted)) return error;
     failpoint("before_turn_commit");
     return std::nullopt;
   }
@@ -153,6 +154,19 @@ class TurnTransaction {
     return std::nullopt;
   }
 
+  std::optional<DatabaseError> lease_checks(int count_max) {
+    if (count_max == 0) return std::nullopt;
+    const DatabaseResult<Rows> rows = call("SELECT * FROM watchdog.lease_due_checks($1, $2, $3::interval)",
+                                           {std::to_string(count_max), interval_of(holder_.lease)});
+    if (!rows.ok()) return rows.error();
+    for (std::size_t i = 0; i < rows.value().size(); ++i)
+      outcome_.leased.push_back({attempt_of(rows.value(), i),
+                                 job_of(rows.value(), i),
+                                 {rows.value().integer(i, "now_ms")},
+                                 rows.value().text(i, "token_hash")});
+    return std::nullopt;
+  }
+
   Transaction& transaction_;
   const LeaseHolder& holder_;
   TurnOutcome& outcome_;
@@ -168,21 +182,7 @@ std::string token_hash_of(const std::string& token) {
 
 bool TurnRecords::is_empty() const {
   return submissions.empty() && settlements.empty() && checks.empty() && ended_tasks.empty() &&
-         repairs.empty() && claims.empty();
-}
-
-DatabaseResult<std::vector<LeasedCheck>> SqlLifeStore::lease_checks(int count_max) {
-  const DatabaseResult<Rows> rows = query_patiently(
-      connection_, "SELECT * FROM watchdog.lease_due_checks($1, $2, $3::interval)",
-      {holder_.owner, std::to_string(count_max), interval_of(holder_.lease)}, writing, must_stop_);
-  if (!rows.ok()) return rows.error();
-  std::vector<LeasedCheck> checks;
-  for (std::size_t i = 0; i < rows.value().size(); ++i)
-    checks.push_back({attempt_of(rows.value(), i),
-                      job_of(rows.value(), i),
-                      {rows.value().integer(i, "now_ms")},
-                      rows.value().text(i, "token_hash")});
-  return checks;
+         repairs.empty() && claims.empty() && leases_wanted == 0;
 }
 
 DatabaseResult<std::vector<LeasedTask>> SqlLifeStore::lease_ended_tasks(int count_max) {
@@ -200,15 +200,14 @@ DatabaseResult<std::vector<LeasedTask>> SqlLifeStore::lease_ended_tasks(int coun
 }
 
 DatabaseResult<std::vector<AccountToServe>> SqlLifeStore::accounts_to_serve() {
-  const DatabaseResult<Rows> rows = query_patiently(
-      connection_,
-      "SELECT account, LEAST(waiting_count, free_count) AS wanted FROM watchdog.accounts_to_serve()", {},
-      {.read_only = true}, must_stop_);
+  const DatabaseResult<Rows> rows =
+      query_patiently(connection_, "SELECT account, wanted_count FROM watchdog.accounts_to_serve()", {},
+                      {.read_only = true}, must_stop_);
   if (!rows.ok()) return rows.error();
   std::vector<AccountToServe> accounts;
   for (std::size_t i = 0; i < rows.value().size(); ++i)
     accounts.push_back(
-        {rows.value().text(i, "account"), static_cast<int>(rows.value().integer(i, "wanted"))});
+        {rows.value().text(i, "account"), static_cast<int>(rows.value().integer(i, "wanted_count"))});
   return accounts;
 }
 

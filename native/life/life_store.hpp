@@ -59,7 +59,7 @@ struct ClaimWish {
   std::vector<std::string> tokens;
 };
 
-/// What one turn of a node has to write, in one transaction.
+/// What one turn of a node has to write, and what it asks for, in one transaction.
 struct TurnRecords {
   nlohmann::json submissions = nlohmann::json::array();  ///< See watchdog.record_submissions.
   nlohmann::json settlements = nlohmann::json::array();  ///< See watchdog.settle_attempts.
@@ -67,6 +67,7 @@ struct TurnRecords {
   nlohmann::json ended_tasks = nlohmann::json::array();  ///< See watchdog.record_ended_tasks.
   nlohmann::json repairs = nlohmann::json::array();      ///< See watchdog.record_webhook_repairs.
   std::vector<ClaimWish> claims;
+  int leases_wanted{0};  ///< At most as many checks that are due are leased.
 
   [[nodiscard]] bool is_empty() const;
 };
@@ -85,6 +86,7 @@ struct TurnOutcome {
   std::vector<std::string> ended_tasks_became;
   std::int64_t repaired_count{0};
   std::vector<ClaimedJob> claimed;
+  std::vector<LeasedCheck> leased;
 };
 
 struct AccountToServe {
@@ -104,7 +106,6 @@ class LifeStore {
  public:
   virtual ~LifeStore() = default;
 
-  [[nodiscard]] virtual DatabaseResult<std::vector<LeasedCheck>> lease_checks(int count_max) = 0;
   [[nodiscard]] virtual DatabaseResult<std::vector<LeasedTask>> lease_ended_tasks(int count_max) = 0;
   [[nodiscard]] virtual DatabaseResult<std::vector<AccountToServe>> accounts_to_serve() = 0;
   [[nodiscard]] virtual DatabaseResult<TurnOutcome> save(const TurnRecords& records) = 0;
@@ -118,7 +119,6 @@ class SqlLifeStore final : public LifeStore {
   SqlLifeStore(Connection& connection, LeaseHolder holder, std::function<bool()> must_stop)
       : connection_(connection), holder_(std::move(holder)), must_stop_(std::move(must_stop)) {}
 
-  [[nodiscard]] DatabaseResult<std::vector<LeasedCheck>> lease_checks(int count_max) override;
   [[nodiscard]] DatabaseResult<std::vector<LeasedTask>> lease_ended_tasks(int count_max) override;
   [[nodiscard]] DatabaseResult<std::vector<AccountToServe>> accounts_to_serve() override;
   [[nodiscard]] DatabaseResult<TurnOutcome> save(const TurnRecords& records) override;

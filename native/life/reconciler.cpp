@@ -69,14 +69,15 @@ Reconciler::Reconciler(LifeStore& store, Provider& provider, ReconcilerOptions o
     : store_(store), provider_(provider), options_(std::move(options)) {
   if (!options_.clock) options_.clock = [since = Stopwatch{}] { return since.elapsed(); };
   if (!options_.random) options_.random = system_random;
-  looked_at_ = tidied_at_ = options_.clock();
+  tidied_at_ = options_.clock();
 }
 
 std::optional<DatabaseError> Reconciler::turn(Duration patience) {
   if (auto error = look_for_work()) return error;
   if (auto error = save()) return error;
-  for (const ProviderAnswer& answer : provider_.wait(patience)) take_answer(answer);
-  return save();
+  for (const ProviderAnswer& answer : provider_.wait(more_may_be_due_ ? Duration{} : patience))
+    take_answer(answer);
+  return std::nullopt;
 }
 
 bool Reconciler::is_idle() const { return !found_work_ && provider_.under_way() == 0 && records_.is_empty(); }
@@ -111,30 +112,24 @@ std::uint64_t Reconciler::ask(ProviderQuestion question) {
   return number;
 }
 
+/// Checks are leased by the transaction that saves: when it is time to look, and as soon as more may be due.
 std::optional<DatabaseError> Reconciler::look_for_work() {
   if (options_.must_stop() || !has_room()) return std::nullopt;
-  if (options_.clock() - looked_at_ < look_interval && !found_work_) return std::nullopt;
-  looked_at_ = options_.clock();
+  const Duration now = options_.clock();
+  const bool is_time = !looked_at_ || now - *looked_at_ >= look_interval;
+  if (is_time || more_may_be_due_)
+    records_.leases_wanted = options_.questions_at_once_max - static_cast<int>(provider_.under_way());
+  if (!is_time) return std::nullopt;
+  looked_at_ = now;
   found_work_ = false;
   if (auto error = wish_for_claims()) return error;
-  if (auto error = lease_checks()) return error;
-  if (!chased_at_ || options_.clock() - *chased_at_ >= chase_interval) {
-    chased_at_ = options_.clock();
+  if (!chased_at_ || now - *chased_at_ >= chase_interval) {
+    chased_at_ = now;
     if (auto error = lease_ended_tasks()) return error;
   }
-  if (options_.clock() - tidied_at_ < tidy_interval) return std::nullopt;
-  tidied_at_ = options_.clock();
+  if (now - tidied_at_ < tidy_interval) return std::nullopt;
+  tidied_at_ = now;
   return store_.tidy_up();
-}
-
-std::optional<DatabaseError> Reconciler::lease_checks() {
-  const int room = options_.questions_at_once_max - static_cast<int>(provider_.under_way());
-  DatabaseResult<std::vector<LeasedCheck>> leased = store_.lease_checks(room);
-  if (!leased.ok()) return leased.error();
-  failpoint("after_lease");
-  found_work_ = found_work_ || !leased.value().empty();
-  for (LeasedCheck& check : leased.value()) begin(std::move(check));
-  return std::nullopt;
 }
 
 std::optional<DatabaseError> Reconciler::lease_ended_tasks() {
@@ -359,15 +354,23 @@ void Reconciler::count(const TurnOutcome& outcome) {
 
 std::optional<DatabaseError> Reconciler::save() {
   if (records_.is_empty()) return std::nullopt;
-  const DatabaseResult<TurnOutcome> outcome = store_.save(records_);
-  if (!outcome.ok()) return outcome.error();
+  DatabaseResult<TurnOutcome> saved = store_.save(records_);
+  if (!saved.ok()) return saved.error();
+  TurnOutcome& outcome = saved.value();
+  count(outcome);
+  // All that were asked for: there may be more. A job whose webhook rang before its submit was answered is
+  // due at once.
+  more_may_be_due_ =
+      !outcome.submissions_became.empty() ||
+      (records_.leases_wanted > 0 ? static_cast<int>(outcome.leased.size()) == records_.leases_wanted
+                                  : more_may_be_due_);
+  if (outcome.claimed.size() >= claims_at_once_max) looked_at_.reset();
+  found_work_ = found_work_ || more_may_be_due_ || !outcome.claimed.empty() || !outcome.leased.empty();
   records_ = {};
-  count(outcome.value());
-  // A job whose webhook rang before its submit was answered is due at once.
-  found_work_ =
-      found_work_ || !outcome.value().claimed.empty() || !outcome.value().submissions_became.empty();
-  for (const ClaimedJob& job : outcome.value().claimed) submit(job);
-  for (const SettledAttempt& settled : outcome.value().settled) {
+  if (!outcome.leased.empty()) failpoint("after_lease");
+  for (const ClaimedJob& job : outcome.claimed) submit(job);
+  for (LeasedCheck& check : outcome.leased) begin(std::move(check));
+  for (const SettledAttempt& settled : outcome.settled) {
     const auto ended = ended_tasks_.find(settled.attempt.job_id);
     if (settled.webhook_was_heard || ended == ended_tasks_.end() || options_.public_url.empty()) continue;
     const std::uint64_t number = ask({.kind = ProviderQuestion::Kind::webhook_detail,

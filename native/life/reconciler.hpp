@@ -57,7 +57,8 @@ class Reconciler {
  public:
   Reconciler(LifeStore& store, Provider& provider, ReconcilerOptions options);
 
-  /// One turn: leases when it is time to, waits for answers for at most `patience`, saves and acts.
+  /// One turn: looks for work when it is time to, saves what the last answers decided, acts, and waits for
+  /// answers for at most `patience`.
   /** Errors: the database is gone for good; what was not saved is found again when the leases end. */
   [[nodiscard]] std::optional<DatabaseError> turn(Duration patience);
   /// Nothing is under way, nothing unsaved, and the last look found nothing due.
@@ -80,7 +81,6 @@ class Reconciler {
   };
 
   [[nodiscard]] std::optional<DatabaseError> look_for_work();
-  [[nodiscard]] std::optional<DatabaseError> lease_checks();
   [[nodiscard]] std::optional<DatabaseError> lease_ended_tasks();
   [[nodiscard]] std::optional<DatabaseError> wish_for_claims();
   void wish_for_claim(const std::string& account, int count);
@@ -113,8 +113,9 @@ class Reconciler {
   TurnRecords records_;
   std::uint64_t last_number_{0};
   bool found_work_{true};
+  bool more_may_be_due_{true};
   bool is_finishing_{false};
-  Duration looked_at_;
+  std::optional<Duration> looked_at_;
   Duration tidied_at_;
   std::optional<Duration> chased_at_;
 };

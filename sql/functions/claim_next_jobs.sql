@@ -10,6 +10,7 @@ CREATE OR REPLACE FUNCTION watchdog.claim_next_jobs(p_account text, p_owner text
 RETURNS TABLE (tool text, table_name text, job_id uuid, user_id uuid, attempt integer, webhook_path text, app_id text, inputs jsonb,
                problem text, token_hash bytea)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = '' SET plan_cache_mode = 'force_generic_plan'
+    SET enable_seqscan = 'off' SET enable_bitmapscan = 'off' SET enable_hashjoin = 'off' SET enable_mergejoin = 'off' SET enable_material = 'off' SET random_page_cost = '0.1' SET jit = 'off'
 AS $$
 DECLARE
     v_now timestamptz;
@@ -31,7 +32,8 @@ BEGIN
      CROSS JOIN LATERAL (SELECT started.user_id, started.payload FROM public.ai_jobs AS started
                           WHERE started.tool = submission.tool AND started.id = submission.job_id LIMIT 1) AS job
      CROSS JOIN LATERAL watchdog.task_of_payload(submission.tool, job.payload) AS task
-     WHERE submission.token_hash = ANY (p_token_hashes) AND submission.outcome = 'open';
+     WHERE submission.token_hash = ANY (p_token_hashes) AND submission.outcome = 'open'
+     ORDER BY pg_catalog.array_position(p_token_hashes, submission.token_hash);
     IF FOUND THEN
         RETURN;
     END IF;
@@ -54,10 +56,11 @@ BEGIN
                  ORDER BY active.queued_at, active.tool, active.job_id
                  LIMIT v_wanted_count) AS head;
         EXIT WHEN v_ids IS NULL;
-        SELECT pg_catalog.array_agg(held.id) INTO v_ids_held
-          FROM (SELECT job.id FROM public.ai_jobs AS job
+        -- The state is judged after the lock: as a condition of it, it would lead through all that is queued.
+        SELECT pg_catalog.array_agg(held.id) FILTER (WHERE held.status = 'queued') INTO v_ids_held
+          FROM (SELECT job.id, job.status FROM public.ai_jobs AS job
                   JOIN unnest(v_tools, v_ids) AS head (tool, job_id) ON head.tool = job.tool AND head.job_id = job.id
-                 WHERE job.status = 'queued' ORDER BY job.tool, job.id FOR UPDATE OF job) AS held;
+                 ORDER BY job.tool, job.id FOR UPDATE OF job) AS held;
         EXIT WHEN pg_catalog.cardinality(v_ids_held) = pg_catalog.cardinality(v_ids);
     END LOOP;
     IF v_ids IS NULL THEN

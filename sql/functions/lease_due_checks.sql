@@ -8,6 +8,7 @@ RETURNS TABLE (tool text, table_name text, job_id uuid, attempt integer, account
                submission text, started_at_ms bigint, deadline_at_ms bigint, now_ms bigint, was_rung boolean, watch jsonb,
                token_hash bytea)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = '' SET plan_cache_mode = 'force_generic_plan'
+    SET enable_seqscan = 'off' SET enable_bitmapscan = 'off' SET enable_hashjoin = 'off' SET enable_mergejoin = 'off' SET enable_material = 'off' SET random_page_cost = '0.1' SET jit = 'off'
 AS $$
 DECLARE
     v_now CONSTANT timestamptz := pg_catalog.clock_timestamp();
@@ -22,7 +23,7 @@ BEGIN
     leased AS (
         UPDATE watchdog.active_jobs AS active
            SET lease_owner = p_owner, leased_at = v_now, lease_until = v_now + p_lease
-          FROM due WHERE active.user_id = due.user_id
+         WHERE active.user_id = ANY (ARRAY(SELECT due.user_id FROM due))
      RETURNING active.*)
     SELECT leased.tool, known.table_name, leased.job_id, leased.attempt, leased.account, job.status, job.task_id,
            submission.claimed_task_id, submission.outcome,

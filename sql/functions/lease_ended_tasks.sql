@@ -8,6 +8,7 @@ CREATE OR REPLACE FUNCTION watchdog.lease_ended_tasks(p_owner text, p_row_count_
 RETURNS TABLE (is_orphan boolean, tool text, table_name text, job_id uuid, attempt integer, account text, task_id text, check_count integer,
                claim_token_hash bytea)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = '' SET plan_cache_mode = 'force_generic_plan'
+    SET enable_seqscan = 'off' SET enable_bitmapscan = 'off' SET enable_hashjoin = 'off' SET enable_mergejoin = 'off' SET enable_material = 'off' SET random_page_cost = '0.1' SET jit = 'off'
 AS $$
 DECLARE
     v_now CONSTANT timestamptz := pg_catalog.clock_timestamp();

@@ -6,6 +6,7 @@ SET LOCAL statement_timeout = '60s';
 
 CREATE OR REPLACE FUNCTION watchdog.record_checks(p_owner text, p_checks jsonb) RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = '' SET plan_cache_mode = 'force_generic_plan'
+    SET enable_seqscan = 'off' SET enable_bitmapscan = 'off' SET enable_hashjoin = 'off' SET enable_mergejoin = 'off' SET enable_material = 'off' SET random_page_cost = '0.1' SET jit = 'off'
 AS $$
 DECLARE
     v_now timestamptz;

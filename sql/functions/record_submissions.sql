@@ -9,6 +9,7 @@ SET LOCAL statement_timeout = '60s';
 CREATE OR REPLACE FUNCTION watchdog.record_submissions(p_owner text, p_answers jsonb, p_first_check_after interval)
 RETURNS TABLE (tool text, job_id uuid, attempt integer, became text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = '' SET plan_cache_mode = 'force_generic_plan'
+    SET enable_seqscan = 'off' SET enable_bitmapscan = 'off' SET enable_hashjoin = 'off' SET enable_mergejoin = 'off' SET enable_material = 'off' SET random_page_cost = '0.1' SET jit = 'off'
 AS $$
 DECLARE
     v_now timestamptz;

@@ -12,6 +12,7 @@ CREATE OR REPLACE FUNCTION watchdog.settle_locked_jobs(
     p_error_messages text[] DEFAULT NULL, p_task_has_ended boolean DEFAULT false)
 RETURNS TABLE (key uuid, refunded_amount integer)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = '' SET plan_cache_mode = 'force_generic_plan'
+    SET enable_seqscan = 'off' SET enable_bitmapscan = 'off' SET enable_hashjoin = 'off' SET enable_mergejoin = 'off' SET enable_material = 'off' SET random_page_cost = '0.1' SET jit = 'off'
 AS $$
 DECLARE
     v_tool CONSTANT text := watchdog.tool_of_table(p_table_name);

@@ -84,6 +84,8 @@ UPDATE watchdog.active_jobs AS active SET queued_at = COALESCE(job.queued_at, jo
 -- A table of the jobs at work: built in a moment.
 -- squawk-ignore require-concurrent-index-creation
 CREATE INDEX active_jobs_queue ON watchdog.active_jobs (account, queued_at, tool, job_id) WHERE queued_at IS NOT NULL;
+-- squawk-ignore require-concurrent-index-creation
+CREATE INDEX active_jobs_due ON watchdog.active_jobs (next_check_at, user_id) WHERE queued_at IS NULL;
 
 ALTER TABLE watchdog.provider_slots
     ADD COLUMN next_check_at timestamptz,

@@ -13,6 +13,7 @@
 #include <ctime>
 #include <deque>
 #include <iostream>
+#include <pqxx/pqxx>
 #include <thread>
 #include <vector>
 
@@ -85,14 +86,18 @@ void prepare(Connection& connection, int slot_count, int user_count) {
       {std::to_string(user_count)}, {}));
 }
 
-/// One user after the other clicks, each in a transaction of its own.
+/// One user after the other clicks, each in a transaction of its own, as a server with a pool of connections
+/// sends it.
 void start_jobs(const std::string& url, std::atomic<int>& next, int job_count) {
-  Connection connection = connect(url);
+  pqxx::connection connection{url};
+  connection.prepare(
+      "click",
+      "SELECT started.outcome FROM watchdog.create_job('upscaler_jobs', md5('user ' || $1)::uuid, '{\"app\": \"pro\"}', 10) AS made (id), "
+      "LATERAL watchdog.start_job('upscaler_jobs', made.id) AS started");
+  pqxx::nontransaction work{connection};
   for (int job = next++; job < job_count; job = next++) {
-    must(connection.query(
-        "SELECT started.outcome FROM watchdog.create_job('upscaler_jobs', md5('user ' || $1)::uuid, '{\"app\": \"pro\"}', 10) AS made (id), "
-        "LATERAL watchdog.start_job('upscaler_jobs', made.id) AS started",
-        {std::to_string(job)}, {}));
+    const pqxx::result started = work.exec_prepared("click", std::to_string(job));
+    if (started[0][0].as<std::string>() != "queued") give_up("a job was not started");
   }
 }
 

@@ -69,6 +69,8 @@ TurnOutcome LifeModel::save(const TurnRecords& records, const LeaseHolder& holde
     for (ClaimedJob& job : claim_next_jobs(wish.account, holder.owner, wish.tokens, holder.lease))
       outcome.claimed.push_back(std::move(job));
   }
+  if (records.leases_wanted > 0)
+    outcome.leased = lease_due_checks(holder.owner, records.leases_wanted, holder.lease);
   return outcome;
 }
 

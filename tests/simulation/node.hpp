@@ -31,7 +31,6 @@ class Node final : private LifeStore, private Provider {
 
  private:
   // LifeStore
-  DatabaseResult<std::vector<LeasedCheck>> lease_checks(int count_max) override;
   DatabaseResult<std::vector<LeasedTask>> lease_ended_tasks(int count_max) override;
   DatabaseResult<std::vector<AccountToServe>> accounts_to_serve() override;
   DatabaseResult<TurnOutcome> save(const TurnRecords& records) override;

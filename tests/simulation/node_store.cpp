@@ -56,16 +56,6 @@ DatabaseResult<Value> Node::transact(const char* name, bool writes, Work work) {
   return DatabaseError{DatabaseError::Kind::connection_lost, "", "the database stays away", ""};
 }
 
-DatabaseResult<std::vector<LeasedCheck>> Node::lease_checks(int count_max) {
-  auto checks = transact<std::vector<LeasedCheck>>("lease_due_checks", false, [&](LifeModel& model) {
-    return model.lease_due_checks(name_, count_max, holder_.lease);
-  });
-  if (checks.ok() && world_.model.mutant() == Mutant::deadline_by_node_clock) {
-    for (LeasedCheck& check : checks.value()) check.leased_at = world_.now() + clock_error_;
-  }
-  return checks;
-}
-
 DatabaseResult<std::vector<LeasedTask>> Node::lease_ended_tasks(int count_max) {
   return transact<std::vector<LeasedTask>>("lease_ended_tasks", false, [&](LifeModel& model) {
     return model.lease_ended_tasks(name_, count_max, holder_.lease);
@@ -122,11 +112,15 @@ DatabaseResult<TurnOutcome> Node::save(const TurnRecords& records) {
   TurnRecords written = records;
   spoil(written);
   is_settling_ = !written.settlements.empty();
-  return transact<TurnOutcome>("save", true, [&](LifeModel& model) {
+  auto saved = transact<TurnOutcome>("save", true, [&](LifeModel& model) {
     TurnOutcome outcome = model.save(written, holder_);
     check_adopted(model, written);
     return outcome;
   });
+  if (saved.ok() && world_.model.mutant() == Mutant::deadline_by_node_clock) {
+    for (LeasedCheck& check : saved.value().leased) check.leased_at = world_.now() + clock_error_;
+  }
+  return saved;
 }
 
 }  // namespace jobwatchdog::test

@@ -103,11 +103,10 @@ class TwoLives {
       case 5: return give_up(any_job());
       case 6:
       case 7: return ring();
-      case 8: return lease_checks();
-      case 9: return lease_ended_tasks();
-      case 10: return look_around();
-      case 11: return tidy_up();
-      case 12: return clean_up();
+      case 8: return lease_ended_tasks();
+      case 9: return look_around();
+      case 10: return tidy_up();
+      case 11: return clean_up();
       default: return save();
     }
   }
@@ -187,13 +186,6 @@ class TwoLives {
   }
 
   std::string any_node() { return "node " + std::to_string(chance_.between(1, 2)); }
-
-  void lease_checks() {
-    const std::string owner = any_node();
-    const int count_max = chance_.between(1, 4);
-    agree("checks for " + owner, words_of(model_.lease_due_checks(owner, count_max, LeaseHolder{}.lease)),
-          told(real_.store(owner).lease_checks(count_max)));
-  }
 
   void lease_ended_tasks() {
     const std::string owner = any_node();
@@ -340,6 +332,7 @@ class TwoLives {
     if (chance_.strikes(300)) records.ended_tasks = ended_tasks();
     if (chance_.strikes(200)) records.repairs = repairs();
     if (chance_.strikes(500)) records.claims = claims();
+    if (chance_.strikes(400)) records.leases_wanted = chance_.between(1, 4);
     const LeaseHolder holder{.owner = any_node()};
     const Tables before = model_.tables;
     std::string of_model;

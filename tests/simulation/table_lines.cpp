@@ -143,16 +143,6 @@ UNION ALL
 SELECT test_line('ended', known.tool, ended.id, ended.status) FROM ended JOIN watchdog.tools AS known USING (table_name)
 )sql";
 
-std::string words_of(const std::vector<LeasedCheck>& checks) {
-  std::vector<std::string> lines;
-  for (const LeasedCheck& check : checks)
-    lines.push_back(line("check", check.attempt.tool, check.attempt.table, check.attempt.job_id,
-                         check.attempt.number, check.attempt.account, check.job.status, check.job.task_id,
-                         check.job.claimed_task_id, check.job.started_at, check.job.deadline_at,
-                         check.job.was_rung, check.job.watch.lived.ms, check.leased_at, check.token_hash));
-  return joined(lines);
-}
-
 std::string words_of(const std::vector<LeasedTask>& tasks) {
   std::vector<std::string> lines;
   for (const LeasedTask& task : tasks)
@@ -180,6 +170,11 @@ std::string words_of(const TurnOutcome& outcome) {
   for (const ClaimedJob& job : outcome.claimed)
     lines.push_back(line("claimed", ++place, job.attempt.tool, job.attempt.table, job.attempt.job_id,
                          job.attempt.number, job.attempt.account, job.problem, job.webhook_path, job.token));
+  for (const LeasedCheck& check : outcome.leased)
+    lines.push_back(line("check", check.attempt.tool, check.attempt.table, check.attempt.job_id,
+                         check.attempt.number, check.attempt.account, check.job.status, check.job.task_id,
+                         check.job.claimed_task_id, check.job.started_at, check.job.deadline_at,
+                         check.job.was_rung, check.job.watch.lived.ms, check.leased_at, check.token_hash));
   return joined(lines);
 }
 

@@ -17,7 +17,6 @@ namespace jobwatchdog::test {
 extern const char* const lines_query;
 
 /// What the calls of a LifeStore told.
-[[nodiscard]] std::string words_of(const std::vector<LeasedCheck>& checks);
 [[nodiscard]] std::string words_of(const std::vector<LeasedTask>& tasks);
 [[nodiscard]] std::string words_of(const std::vector<AccountToServe>& accounts);
 [[nodiscard]] std::string words_of(const TurnOutcome& outcome);
