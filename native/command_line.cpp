@@ -149,10 +149,7 @@ void add_sweep(CLI::App& app, Options& options) {
       ->add_option("--max-duration", sweep.duration_max,
                    "Stop after the batch at hand when this has passed (default \"4 min\")")
       ->envname("WATCHDOG_MAX_DURATION");
-  command
-      ->add_option("--metrics-file", sweep.metrics_file,
-                   "Write Prometheus metrics for node_exporter's textfile collector")
-      ->envname("WATCHDOG_METRICS_FILE");
+  add_metrics_file(*command, sweep.metrics_file);
   command
       ->add_flag("--fail-if-locked", sweep.fail_if_locked,
                  "Exit 7 when another sweep is running on this database")

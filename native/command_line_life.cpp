@@ -59,6 +59,7 @@ void add_reconcile(CLI::App& app, const GlobalOptions& global, LifeOptions& opti
   command
       ->add_option("--max-duration", wanted.duration_max, "Take no new work after this (default \"4 min\")")
       ->envname("WATCHDOG_MAX_DURATION");
+  add_metrics_file(*command, wanted.metrics_file);
   add_public_url(*command, wanted.public_url);
   add_starts_no_jobs(*command, wanted.starts_no_jobs);
   command->callback([&] { chosen = [&] { return run_reconcile(global, options.reconcile); }; });
@@ -79,6 +80,13 @@ void add_serve(CLI::App& app, const GlobalOptions& global, LifeOptions& options,
 }
 
 }  // namespace
+
+void add_metrics_file(CLI::App& command, std::string& metrics_file) {
+  command
+      .add_option("--metrics-file", metrics_file,
+                  "Write Prometheus metrics for node_exporter's textfile collector")
+      ->envname("WATCHDOG_METRICS_FILE");
+}
 
 CLI::App* add_command(CLI::App& parent, const std::string& name, const std::string& description,
                       const std::string& examples) {

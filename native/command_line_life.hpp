@@ -22,6 +22,9 @@ struct LifeOptions {
 CLI::App* add_command(CLI::App& parent, const std::string& name, const std::string& description,
                       const std::string& examples);
 
+/// Where a pass writes what it did.
+void add_metrics_file(CLI::App& command, std::string& metrics_file);
+
 /// Adds jobs, reconcile and serve. What is chosen is put into `chosen`, to be run after the command line is
 /// read.
 void add_life_commands(CLI::App& app, const GlobalOptions& global, LifeOptions& options,

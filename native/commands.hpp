@@ -75,6 +75,7 @@ struct ReconcileCommand {
   std::string duration_max;  ///< "" = "4 min".
   std::string public_url;    ///< "" = submits bear no webhook.
   bool starts_no_jobs{false};
+  std::string metrics_file;
 };
 
 struct ServeCommand {

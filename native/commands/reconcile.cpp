@@ -6,6 +6,7 @@
 #include "native/commands.hpp"
 #include "native/json_text.hpp"
 #include "native/life/node.hpp"
+#include "native/life/node_metrics.hpp"
 #include "native/life/reconcile_report.hpp"
 #include "native/log.hpp"
 #include "native/stop_signal.hpp"
@@ -39,6 +40,10 @@ ExitCode run_reconcile(const GlobalOptions& global, const ReconcileCommand& comm
     error = node.value()->turn(milliseconds(200));
   } while (!error && !reconciler.is_idle() && stop_signal() == 0 && stopwatch.elapsed() < duration_max);
   if (!error) error = reconciler.finish(finish_patience);
+  if (!command.metrics_file.empty()) {
+    if (auto problem = write_reconcile_metrics(command.metrics_file, reconciler.counts(), !error))
+      log(LogLevel::warning, problem->what, {{"path", problem->where}, {"mend", problem->mend}});
+  }
   if (error) return report(failure_of("reconcile", *error));
   const ReconcileCounts& counts = reconciler.counts();
   if (global.json) {

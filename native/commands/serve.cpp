@@ -1,11 +1,13 @@
 // `jobwatchdog serve`: a node that stays: it reconciles all the time and takes the provider's webhooks.
 #include <csignal>
 #include <iostream>
+#include <mutex>
 
 #include "native/commands.hpp"
 #include "native/http/listen_address.hpp"
 #include "native/json_text.hpp"
 #include "native/life/node.hpp"
+#include "native/life/node_metrics.hpp"
 #include "native/life/reconcile_report.hpp"
 #include "native/life/webhook_door.hpp"
 #include "native/log.hpp"
@@ -31,18 +33,42 @@ HttpReply plain(int status, const std::string& words) {
   return {.status = status, .headers = {{"content-type", "text/plain; charset=utf-8"}}, .body = words + "\n"};
 }
 
-HttpHandler handler_of(WebhookDoor door) {
-  return [door = std::move(door)](const HttpRequest& request) {
+/// What the node did so far, for whoever asks on another thread.
+class SharedCounts {
+ public:
+  void put(const ReconcileCounts& counts) {
+    const std::lock_guard lock{mutex_};
+    counts_ = counts;
+  }
+  [[nodiscard]] ReconcileCounts get() {
+    const std::lock_guard lock{mutex_};
+    return counts_;
+  }
+
+ private:
+  std::mutex mutex_;
+  ReconcileCounts counts_;
+};
+
+HttpHandler handler_of(std::shared_ptr<ConnectionPool> connections, const std::set<std::string>& names,
+                       std::shared_ptr<SharedCounts> counts) {
+  return [door = WebhookDoor{connections, names}, connections, counts](const HttpRequest& request) {
     if (request.path == "/healthz") return plain(200, "ok");
+    if (request.path == "/metrics") {
+      return HttpReply{.status = 200,
+                       .headers = {{"content-type", "text/plain; version=0.0.4; charset=utf-8"}},
+                       .body = node_metrics(counts->get(), *connections)};
+    }
     return door.answer(request).value_or(plain(404, "there is nothing here"));
   };
 }
 
 /// Turns until a signal comes. A database that is away for longer than a turn waits is waited for: the node
 /// has nothing else to do.
-void reconcile_until_stopped(Node& node) {
+void reconcile_until_stopped(Node& node, SharedCounts& counts) {
   while (stop_signal() == 0) {
     const std::optional<DatabaseError> error = node.turn(milliseconds(50));
+    counts.put(node.reconciler().counts());
     if (!error) continue;
     log(LogLevel::error, "reconcile: " + error_text(*error) + "; trying again");
     rest_before_retry(attempts_max);
@@ -62,14 +88,15 @@ ExitCode run_serve(const GlobalOptions& global, const ServeCommand& command) {
   const Outcome<std::set<std::string>> names = webhook_names(node.connection());
   if (!names.ok()) return report(names.error());
   auto connections = std::make_shared<ConnectionPool>([&node] { return node.another_connection(); });
+  auto counts = std::make_shared<SharedCounts>();
   const HttpServerOptions options{.address = listen.value().address, .port = listen.value().port};
-  Result<HttpServer> server = HttpServer::start(options, handler_of({connections, names.value()}));
+  Result<HttpServer> server = HttpServer::start(options, handler_of(connections, names.value(), counts));
   if (!server.ok()) return report({ExitCode::failure, {server.error()}});
   log(LogLevel::info, "listening on " + http_url(options.address, server.value().port()));
   if (command.public_url.empty())
     log(LogLevel::warning, "without --public-url no webhook is asked for: jobs are found by asking alone");
 
-  reconcile_until_stopped(node);
+  reconcile_until_stopped(node, *counts);
   log(LogLevel::info, "stopping: the requests and submits at hand are finished first");
   server.value().stop(drain_patience);
   const std::optional<DatabaseError> error = node.reconciler().finish(finish_patience);

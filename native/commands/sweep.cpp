@@ -10,10 +10,10 @@
 #include "native/history.hpp"
 #include "native/json_text.hpp"
 #include "native/log.hpp"
-#include "native/metrics_file.hpp"
 #include "native/open_provider.hpp"
 #include "native/stop_signal.hpp"
 #include "native/suspect_pass.hpp"
+#include "native/sweep_metrics.hpp"
 #include "native/sweep_report.hpp"
 #include "native/terminal_table.hpp"
 
@@ -262,7 +262,7 @@ ExitCode run_sweep_command(const GlobalOptions& global, const SweepCommand& comm
     std::cout << sweep_text(result.value());
   }
   if (!command.metrics_file.empty() && !command.dry_run) {
-    if (auto problem = write_metrics_file(command.metrics_file, result.value(), configuration.value()))
+    if (auto problem = write_sweep_metrics(command.metrics_file, result.value(), configuration.value()))
       log(LogLevel::warning, problem->what, {{"path", problem->where}, {"mend", problem->mend}});
   }
   return sweep_exit_code(result.value());

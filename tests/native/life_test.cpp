@@ -3,8 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "native/http/http_client.hpp"
 #include "tests/native/living_system.hpp"
+#include "tests/support/paths.hpp"
 #include "tests/support/process.hpp"
 
 namespace jobwatchdog::test {
@@ -14,6 +17,19 @@ using testing::HasSubstr;
 
 std::string count_of(Database& database, const std::string& status) {
   return database.value("SELECT count(*) FROM public.ai_jobs WHERE status = '" + status + "'");
+}
+
+/// What a node answers to one request.
+HttpAnswer answer_of(const LivingSystem& system, const std::string& path, const std::string& body = "") {
+  HttpClient client;
+  HttpCall call;
+  call.method = body.empty() ? "GET" : "POST";
+  call.url = system.node_url() + path;
+  call.body = body;
+  client.start(std::move(call));
+  for (;;) {
+    for (const HttpAnswer& answer : client.wait(seconds(1))) return answer;
+  }
 }
 
 TEST(life, a_webhook_rings_and_the_job_is_completed_by_the_providers_word) {
@@ -39,6 +55,11 @@ TEST(life, lost_webhooks_are_repaired_and_told) {
   EXPECT_EQ(count_of(system.database(), "completed"), "4");
   EXPECT_TRUE(
       system.comes_true("(SELECT count(*) = 4 FROM public.audit_log WHERE action = 'webhook_repaired')"));
+  const std::string metrics = answer_of(system, "/metrics").body;
+  EXPECT_THAT(metrics, HasSubstr("\nwatchdog_webhooks_repaired_total 4\n"));
+  EXPECT_THAT(metrics, HasSubstr("watchdog_jobs_settled_total{status=\"completed\"} 4\n"));
+  EXPECT_THAT(metrics, HasSubstr("watchdog_provider_slots{account=\"arcano_main\",state=\"free\"} 3\n"));
+  EXPECT_THAT(metrics, HasSubstr("\nwatchdog_database_up 1\n"));
   EXPECT_EQ(LivingSystem::end(node)["webhooks_repaired"], 4);
   EXPECT_EQ(system.audit().exit_code, 0);
 }
@@ -143,6 +164,18 @@ TEST(life, one_pass_starts_who_waits_and_settles_who_is_due) {
   EXPECT_EQ(system.audit().exit_code, 0);
 }
 
+TEST(life, passes_add_up_in_their_metrics_file) {
+  LivingSystem system;
+  const std::string path = std::filesystem::temp_directory_path() / (system.database().name() + ".prom");
+  for (int jobs = 1; jobs <= 2; ++jobs) {
+    system.start_jobs(jobs);
+    ASSERT_EQ(run_jobwatchdog({"reconcile", "--metrics-file", path}, system.environment()).exit_code, 0);
+    EXPECT_THAT(read_file(path),
+                HasSubstr("watchdog_dispatch_total{result=\"accepted\"} " + std::to_string(jobs)));
+  }
+  std::filesystem::remove(path);
+}
+
 TEST(life, without_a_key_nothing_is_submitted_and_the_cure_is_told) {
   LivingSystem system;
   system.start_jobs(1);
@@ -157,14 +190,8 @@ TEST(life, without_a_key_nothing_is_submitted_and_the_cure_is_told) {
 /// Posts to the node's door for webhooks; gives the status and the body.
 std::pair<int, std::string> ring(const LivingSystem& system, const std::string& path,
                                  const std::string& body) {
-  HttpClient client;
-  HttpCall call;
-  call.url = system.node_url() + "/functions/v1/" + path;
-  call.body = body;
-  client.start(std::move(call));
-  for (;;) {
-    for (const HttpAnswer& answer : client.wait(seconds(1))) return {answer.status, answer.body};
-  }
+  const HttpAnswer answer = answer_of(system, "/functions/v1/" + path, body);
+  return {answer.status, answer.body};
 }
 
 TEST(life, forged_misshapen_and_repeated_webhooks_are_kept_and_change_nothing) {
