@@ -68,7 +68,8 @@ TEST(readme, shows_a_configuration_that_is_right) {
 
 TEST(demo, tells_the_story_that_the_readme_quotes_and_leaves_nothing_running) {
   const std::string script = (project_root() / "script/demo").string();
-  const ProcessResult result = run({script});
+  const std::string preset = std::filesystem::path{JOBWATCHDOG_BINARY}.parent_path().filename();
+  const ProcessResult result = run({script}, {{"PRESET", preset}});
   ASSERT_EQ(result.exit_code, 0) << result.out << result.err;
   std::string seen;
   for (const std::string& line : lines_of(result.out)) seen += without_numbers_of_the_day(line) + "\n";
