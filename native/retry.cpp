@@ -15,11 +15,12 @@ int drawn_permille(int max) {
   return std::uniform_int_distribution<int>{0, max}(generator);
 }
 
+void rest_for(Duration duration) { std::this_thread::sleep_for(std::chrono::milliseconds{duration.ms}); }
+
 void rest_before_retry(int failed_attempt_count) {
   const BackoffPolicy policy{milliseconds(20), seconds(2), 1000};
   const int jitter = drawn_permille(policy.jitter_permille_max);
-  std::this_thread::sleep_for(
-      std::chrono::milliseconds{backoff_delay(failed_attempt_count, jitter, policy).ms});
+  rest_for(backoff_delay(failed_attempt_count, jitter, policy));
 }
 
 std::optional<DatabaseError> reconnect_patiently(Connection& connection,

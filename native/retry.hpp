@@ -1,4 +1,4 @@
-/// Trying again after an error of the moment, with a rest that is drawn at random in between.
+/// Rests, and trying again after an error of the moment: the one place that draws a random number and sleeps.
 #pragma once
 
 #include <functional>
@@ -18,6 +18,9 @@ inline constexpr Duration away_max = seconds(30);
 
 /// A share drawn at random, 0..`max`: the jitter of a backoff.
 [[nodiscard]] int drawn_permille(int max);
+
+/// Sleeps.
+void rest_for(Duration duration);
 
 /// Sleeps for the backoff that follows `failed_attempt_count` failures, with full jitter. Source:
 /// invariants.md R8.

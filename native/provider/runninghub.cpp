@@ -2,10 +2,8 @@
 #include "native/provider/runninghub.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <deque>
 #include <map>
-#include <thread>
 #include <unordered_map>
 #include <utility>
 
@@ -238,8 +236,7 @@ void RunningHub::ask(ProviderQuestion question) {
 std::vector<ProviderAnswer> RunningHub::wait(Duration patience) {
   State& state = *state_;
   const Stopwatch waited;
-  if (under_way() == 0 && patience.ms > 0)
-    std::this_thread::sleep_for(std::chrono::milliseconds{patience.ms});
+  if (under_way() == 0) rest_for(patience);
   do {
     const Duration left = state.answers.empty() ? patience - waited.elapsed() : Duration{};
     for (const HttpAnswer& answer : state.http.wait(std::max(left, Duration{}))) state.take(answer);

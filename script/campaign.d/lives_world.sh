@@ -26,7 +26,7 @@ begin_round() {
   psql_on postgres -c "CREATE DATABASE lives TEMPLATE lives_seed"
   url=$(private_postgres_url lives) happened_count=0 dead_pids=() leaving_pids=() nodes=() node_count=0
   start_listening "$work/provider.log" "$binary" emulate-provider --listen 127.0.0.1:0 --seed "$((seed % 1000000 + $2))" --task-time "200 ms..1500 ms" \
-    --task-fails 20% --webhook-lost 40% --webhook-twice 20% --webhook-early 5% --submit-lost 7% --reply-5xx 3% --reply-slow 0%
+    --task-fails 20% --webhook-lost 40% --webhook-twice 20% --webhook-early 5% --submit-lost 4% --reply-5xx 3% --reply-slow 0%
   provider_pid=$listening_pid provider_url=$listening_url
   wanted_nodes=$((2 + ($2 % 3 == 2)))
 }

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "native/http/http_client.hpp"
+#include "native/stopwatch.hpp"
 #include "tests/native/living_system.hpp"
 #include "tests/support/paths.hpp"
 #include "tests/support/process.hpp"
@@ -55,7 +56,13 @@ TEST(life, lost_webhooks_are_repaired_and_told) {
   EXPECT_EQ(count_of(system.database(), "completed"), "4");
   EXPECT_TRUE(
       system.comes_true("(SELECT count(*) = 4 FROM public.audit_log WHERE action = 'webhook_repaired')"));
-  const std::string metrics = answer_of(system, "/metrics").body;
+  // What a turn did is told when it is over.
+  std::string metrics;
+  const Stopwatch patience;
+  do {
+    metrics = answer_of(system, "/metrics").body;
+  } while (metrics.find("\nwatchdog_webhooks_repaired_total 4\n") == std::string::npos &&
+           patience.elapsed() < seconds(10));
   EXPECT_THAT(metrics, HasSubstr("\nwatchdog_webhooks_repaired_total 4\n"));
   EXPECT_THAT(metrics, HasSubstr("watchdog_jobs_settled_total{status=\"completed\"} 4\n"));
   EXPECT_THAT(metrics, HasSubstr("watchdog_provider_slots{account=\"arcano_main\",state=\"free\"} 3\n"));
