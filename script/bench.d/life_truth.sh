@@ -2,7 +2,8 @@
 # with a provider that is well, and with one at its worst.
 # shellcheck shell=bash disable=SC2154
 
-# truth_figures OPTION...: "jobs|median|p99|most|by the hard deadline", in seconds. All tasks end within a minute.
+# truth_figures OPTION...: sets figures to "jobs|median|p99|most|by the hard deadline", in seconds. All tasks end within a minute.
+# In no subshell, so that what it starts is stopped whatever happens.
 truth_figures() {
   local jobs=$((300 / scale))
   fresh_managed_database bench
@@ -12,16 +13,17 @@ truth_figures() {
   wait_until "all jobs to end" "NOT EXISTS (SELECT FROM watchdog.active_jobs)"
   fetch "$provider_url" /emulator/tasks >"$root/.local/bench/tasks.json"
   stop_listening
-  TASKS=$root/.local/bench/tasks.json bench_sql bench life_truth
+  figures=$(TASKS=$root/.local/bench/tasks.json bench_sql bench life_truth)
 }
 
 bench_life_truth() {
   heading "truth: how long the end of a task is hidden when its webhook is lost"
-  {
-    echo "provider|jobs|median s|p99 s|most s|ended by the hard deadline"
-    echo "well|$(truth_figures --faults none)"
-    echo "at its worst|$(truth_figures --faults worst)"
-  } | column -t -s '|'
+  local figures lines="provider|jobs|median s|p99 s|most s|ended by the hard deadline"
+  truth_figures --faults none
+  lines+=$'\n'"well|$figures"
+  truth_figures --faults worst
+  lines+=$'\n'"at its worst|$figures"
+  column -t -s '|' <<<"$lines"
   say
   say "Wanted: p99 under 50 s. Ended by the hard deadline: a task that nobody could name (its submit's answer and its webhook were both lost), or that its provider forgot."
 }

@@ -14,7 +14,7 @@ start_node() {
 
 # wait_until WHAT CONDITION: a condition of the database bench, for at most 15 minutes.
 wait_until() {
-  local deadline=$((SECONDS + 900))
+  local deadline=$((SECONDS + 1800))
   until [[ $(bench_psql bench -c "SELECT ($2)") == t ]]; do
     [[ $SECONDS -lt $deadline ]] || fail 1 "waited in vain for $1" "see .local/bench/node.log"
     sleep 0.5
