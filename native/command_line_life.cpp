@@ -79,6 +79,23 @@ void add_serve(CLI::App& app, const GlobalOptions& global, LifeOptions& options,
   command->callback([&] { chosen = [&] { return run_serve(global, options.serve); }; });
 }
 
+void add_token(CLI::App& app, const GlobalOptions& global, LifeOptions& options, Chosen& chosen) {
+  CLI::App* command = add_command(
+      app, "token", "A token for development, signed with the secret in WATCHDOG_JWT_SECRET (HS256).",
+      "  jobwatchdog token --user a0000000-0000-4000-8000-00000000000a\n"
+      "  jobwatchdog token --role service_role --expires-after \"1 d\"");
+  TokenCommand& wanted = options.token;
+  command->add_option("--role", wanted.role, "Whose rights it bears")
+      ->check(CLI::IsMember({"anon", "authenticated", "service_role"}))
+      ->envname("WATCHDOG_TOKEN_ROLE")
+      ->capture_default_str();
+  command->add_option("--user", wanted.user, "Whose it is: the user's id")->envname("WATCHDOG_TOKEN_USER");
+  command->add_option("--expires-after", wanted.expires_after, "For how long it is good")
+      ->envname("WATCHDOG_TOKEN_EXPIRES_AFTER")
+      ->capture_default_str();
+  command->callback([&] { chosen = [&] { return run_token(global, options.token); }; });
+}
+
 }  // namespace
 
 void add_metrics_file(CLI::App& command, std::string& metrics_file) {
@@ -99,6 +116,7 @@ void add_life_commands(CLI::App& app, const GlobalOptions& global, LifeOptions& 
   add_reconcile(app, global, options, chosen);
   add_serve(app, global, options, chosen);
   add_jobs(app, global, options, chosen);
+  add_token(app, global, options, chosen);
 }
 
 }  // namespace jobwatchdog

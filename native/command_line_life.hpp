@@ -16,6 +16,7 @@ struct LifeOptions {
   std::string job_id;
   ReconcileCommand reconcile;
   ServeCommand serve;
+  TokenCommand token;
 };
 
 /// A subcommand with examples in its help; options of the whole program may stand behind it too.
@@ -25,8 +26,8 @@ CLI::App* add_command(CLI::App& parent, const std::string& name, const std::stri
 /// Where a pass writes what it did.
 void add_metrics_file(CLI::App& command, std::string& metrics_file);
 
-/// Adds jobs, reconcile and serve. What is chosen is put into `chosen`, to be run after the command line is
-/// read.
+/// Adds jobs, reconcile, serve and token. What is chosen is put into `chosen`, to be run after the command
+/// line is read.
 void add_life_commands(CLI::App& app, const GlobalOptions& global, LifeOptions& options,
                        std::function<ExitCode()>& chosen);
 

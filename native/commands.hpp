@@ -59,6 +59,12 @@ struct SweepCommand {
   bool fail_if_locked{false};
 };
 
+struct TokenCommand {
+  std::string role{"authenticated"};
+  std::string user;  ///< "" = nobody's, as a service key.
+  std::string expires_after{"1 h"};
+};
+
 struct JobsListCommand {
   std::string status;  ///< "" = those at work; "all", or one.
   std::string table;
@@ -116,6 +122,7 @@ struct EmulateProviderCommand {
 [[nodiscard]] ExitCode run_jobs_cancel(const GlobalOptions& global, const JobsCancelCommand& command);
 [[nodiscard]] ExitCode run_reconcile(const GlobalOptions& global, const ReconcileCommand& command);
 [[nodiscard]] ExitCode run_serve(const GlobalOptions& global, const ServeCommand& command);
+[[nodiscard]] ExitCode run_token(const GlobalOptions& global, const TokenCommand& command);
 [[nodiscard]] ExitCode run_doctor(const GlobalOptions& global);
 [[nodiscard]] ExitCode run_emulate_provider(const GlobalOptions& global,
                                             const EmulateProviderCommand& command);
