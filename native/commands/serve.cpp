@@ -50,8 +50,8 @@ class SharedCounts {
   ReconcileCounts counts_;
 };
 
-HttpHandler handler_of(std::shared_ptr<ConnectionPool> connections, const std::set<std::string>& names,
-                       std::shared_ptr<SharedCounts> counts) {
+HttpHandler handler_of(const std::shared_ptr<ConnectionPool>& connections, const std::set<std::string>& names,
+                       const std::shared_ptr<SharedCounts>& counts) {
   return [door = WebhookDoor{connections, names}, connections, counts](const HttpRequest& request) {
     if (request.path == "/healthz") return plain(200, "ok");
     if (request.path == "/metrics") {
