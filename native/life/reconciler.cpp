@@ -75,8 +75,8 @@ Reconciler::Reconciler(LifeStore& store, Provider& provider, ReconcilerOptions o
 std::optional<DatabaseError> Reconciler::turn(Duration patience) {
   if (auto error = look_for_work()) return error;
   if (auto error = save()) return error;
-  for (const ProviderAnswer& answer : provider_.wait(more_may_be_due_ ? Duration{} : patience))
-    take_answer(answer);
+  const bool goes_on = more_may_be_due_ && takes_work();
+  for (const ProviderAnswer& answer : provider_.wait(goes_on ? Duration{} : patience)) take_answer(answer);
   return std::nullopt;
 }
 
@@ -99,9 +99,11 @@ std::optional<DatabaseError> Reconciler::finish(Duration patience) {
   return save();
 }
 
-bool Reconciler::has_room() const {
-  return !is_finishing_ && provider_.under_way() < static_cast<std::size_t>(options_.questions_at_once_max);
+int Reconciler::room() const {
+  return std::max(0, options_.questions_at_once_max - static_cast<int>(provider_.under_way()));
 }
+
+bool Reconciler::takes_work() const { return !is_finishing_ && !options_.must_stop() && room() > 0; }
 
 int Reconciler::draw_permille() { return static_cast<int>(options_.random() % 1001); }
 
@@ -114,12 +116,17 @@ std::uint64_t Reconciler::ask(ProviderQuestion question) {
 
 /// Checks are leased by the transaction that saves: when it is time to look, and as soon as more may be due.
 std::optional<DatabaseError> Reconciler::look_for_work() {
-  if (options_.must_stop() || !has_room()) return std::nullopt;
+  if (!takes_work()) return std::nullopt;
+  const bool is_time = !looked_at_ || options_.clock() - *looked_at_ >= look_interval;
+  if (is_time) {
+    if (auto error = look_around()) return error;
+  }
+  if (is_time || more_may_be_due_) records_.leases_wanted = room();
+  return std::nullopt;
+}
+
+std::optional<DatabaseError> Reconciler::look_around() {
   const Duration now = options_.clock();
-  const bool is_time = !looked_at_ || now - *looked_at_ >= look_interval;
-  if (is_time || more_may_be_due_)
-    records_.leases_wanted = options_.questions_at_once_max - static_cast<int>(provider_.under_way());
-  if (!is_time) return std::nullopt;
   looked_at_ = now;
   found_work_ = false;
   if (auto error = wish_for_claims()) return error;
@@ -133,7 +140,6 @@ std::optional<DatabaseError> Reconciler::look_for_work() {
 }
 
 std::optional<DatabaseError> Reconciler::lease_ended_tasks() {
-  if (!has_room()) return std::nullopt;
   DatabaseResult<std::vector<LeasedTask>> leased =
       store_.lease_ended_tasks(options_.questions_at_once_max / 4 + 1);
   if (!leased.ok()) return leased.error();
@@ -358,12 +364,10 @@ std::optional<DatabaseError> Reconciler::save() {
   if (!saved.ok()) return saved.error();
   TurnOutcome& outcome = saved.value();
   count(outcome);
-  // All that were asked for: there may be more. A job whose webhook rang before its submit was answered is
-  // due at once.
-  more_may_be_due_ =
-      !outcome.submissions_became.empty() ||
-      (records_.leases_wanted > 0 ? static_cast<int>(outcome.leased.size()) == records_.leases_wanted
-                                  : more_may_be_due_);
+  const int leased_count = static_cast<int>(outcome.leased.size());
+  if (records_.leases_wanted > 0) more_may_be_due_ = leased_count == records_.leases_wanted;
+  // A job whose webhook rang before its submit was answered is due at once.
+  if (!outcome.submissions_became.empty()) more_may_be_due_ = true;
   if (outcome.claimed.size() >= claims_at_once_max) looked_at_.reset();
   found_work_ = found_work_ || more_may_be_due_ || !outcome.claimed.empty() || !outcome.leased.empty();
   records_ = {};

@@ -81,6 +81,7 @@ class Reconciler {
   };
 
   [[nodiscard]] std::optional<DatabaseError> look_for_work();
+  [[nodiscard]] std::optional<DatabaseError> look_around();
   [[nodiscard]] std::optional<DatabaseError> lease_ended_tasks();
   [[nodiscard]] std::optional<DatabaseError> wish_for_claims();
   void wish_for_claim(const std::string& account, int count);
@@ -97,7 +98,9 @@ class Reconciler {
   void take_chase(LeasedTask task, const ProviderAnswer& answer);
   void count(const TurnOutcome& outcome);
   std::uint64_t ask(ProviderQuestion question);
-  [[nodiscard]] bool has_room() const;
+  /// How many more questions may be under way.
+  [[nodiscard]] int room() const;
+  [[nodiscard]] bool takes_work() const;
   [[nodiscard]] int draw_permille();
 
   LifeStore& store_;
