@@ -10,7 +10,9 @@ extern "C" {  // libjose's headers do not say so.
 
 #include <algorithm>
 #include <array>
-#include <vector>
+#include <memory>
+
+#include "native/json_text.hpp"
 
 namespace jobwatchdog {
 namespace {
@@ -25,8 +27,7 @@ struct JsonRelease {
 using JoseJson = std::unique_ptr<json_t, JsonRelease>;
 
 JoseJson jose_json(const nlohmann::json& json) {
-  const std::string text = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  return JoseJson{json_loads(text.c_str(), JSON_REJECT_DUPLICATES, nullptr)};
+  return JoseJson{json_loads(json_line(json).c_str(), JSON_REJECT_DUPLICATES, nullptr)};
 }
 
 /// What base64url holds as JSON, or a discarded value.
@@ -137,22 +138,11 @@ const char* token_fault_words(TokenFault fault) {
   return "the token is refused";
 }
 
-struct TokenKeys::State {
-  std::vector<nlohmann::json> keys;  ///< JWKs, each with its "alg".
-};
-
-TokenKeys::TokenKeys() : state_(std::make_unique<State>()) {}
-TokenKeys::TokenKeys(TokenKeys&&) noexcept = default;
-TokenKeys& TokenKeys::operator=(TokenKeys&&) noexcept = default;
-TokenKeys::~TokenKeys() = default;
-
-bool TokenKeys::empty() const { return state_->keys.empty(); }
-
 std::optional<Problem> TokenKeys::add_secret(const Secret& secret) {
   if (secret.reveal().size() < secret_size_min)
     return Problem{"JWT secret", "it is shorter than 32 bytes, which is too weak to sign tokens with",
                    "use a secret of at least 32 random bytes"};
-  state_->keys.push_back(secret_key(secret));
+  keys_.push_back(secret_key(secret));
   return std::nullopt;
 }
 
@@ -167,7 +157,7 @@ std::optional<Problem> TokenKeys::add_public_keys(const std::string& jwks) {
     if (algorithm.empty()) continue;
     nlohmann::json key = found;
     key["alg"] = algorithm;
-    state_->keys.push_back(std::move(key));
+    keys_.push_back(std::move(key));
     ++count;
   }
   if (count == 0)
@@ -189,7 +179,7 @@ Result<TokenClaims, TokenFault> TokenKeys::check(const std::string& token, const
   const std::string name = text_claim(header, "kid");
   bool is_known = false;
   bool is_good = false;
-  for (const nlohmann::json& key : state_->keys) {
+  for (const nlohmann::json& key : keys_) {
     const std::string key_name = text_claim(key, "kid");
     if (key["alg"] != algorithm || (!name.empty() && !key_name.empty() && name != key_name)) continue;
     is_known = true;
@@ -205,8 +195,7 @@ Result<TokenClaims, TokenFault> TokenKeys::check(const std::string& token, const
 
 Result<std::string> sign_token(const nlohmann::json& claims, const Secret& secret) {
   if (auto problem = TokenKeys{}.add_secret(secret)) return *problem;
-  const JoseJson jws = jose_json(
-      {{"payload", encoded(claims.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace))}});
+  const JoseJson jws = jose_json({{"payload", encoded(json_line(claims))}});
   const JoseJson signature = jose_json({{"protected", {{"alg", "HS256"}, {"typ", "JWT"}}}});
   const JoseJson key = jose_json(secret_key(secret));
   if (!jose_jws_sig(nullptr, jws.get(), signature.get(), key.get()))

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/problem.hpp"
 #include "core/time.hpp"
@@ -45,17 +45,12 @@ struct TokenClaims {
 /// The keys that tokens may be signed with, each bound to one algorithm: a token never chooses its own.
 class TokenKeys {
  public:
-  TokenKeys();
-  TokenKeys(TokenKeys&&) noexcept;
-  TokenKeys& operator=(TokenKeys&&) noexcept;
-  ~TokenKeys();
-
   /// A secret that is shared with whoever signs: HS256. Problem: it is shorter than 32 bytes.
   [[nodiscard]] std::optional<Problem> add_secret(const Secret& secret);
   /// The public keys of a JWKS document: RS256 and ES256. Keys for other uses are passed over. Problem: it is
   /// no such document, or none of its keys serves.
   [[nodiscard]] std::optional<Problem> add_public_keys(const std::string& jwks);
-  [[nodiscard]] bool empty() const;
+  [[nodiscard]] bool empty() const { return keys_.empty(); }
 
   /// Checks the signature, the times by `now_ms` (milliseconds since 1970), the policy, and that there is a
   /// role.
@@ -63,8 +58,7 @@ class TokenKeys {
                                                       std::int64_t now_ms) const;
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  std::vector<nlohmann::json> keys_;  ///< JWKs, each with its "alg".
 };
 
 /// A token with these claims under a shared secret, by HS256: for development, and for tests.
