@@ -12,7 +12,7 @@ start_node() {
     WATCHDOG_RUNNINGHUB_URL="$provider_url" WATCHDOG_RUNNINGHUB_API_KEY=emulated-key-1 "$root/build/release/jobwatchdog" serve --listen 127.0.0.1:0
 }
 
-# wait_until WHAT CONDITION: a condition of the database bench, for at most 15 minutes.
+# wait_until WHAT CONDITION: a condition of the database bench, for at most half an hour.
 wait_until() {
   local deadline=$((SECONDS + 1800))
   until [[ $(bench_psql bench -c "SELECT ($2)") == t ]]; do
