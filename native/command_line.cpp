@@ -52,7 +52,7 @@ struct Options {
   RulesCheckCommand rules_check;
   AdoptCommand adopt;
   FlagsGetCommand flags_get;
-  FlagsSetCommand flags_set;
+  FlagChange flags_set;
   SweepCommand sweep;
   LifeOptions life;
   EmulateProviderCommand emulate_provider;

@@ -10,6 +10,7 @@
 
 #include "core/flag_evaluation.hpp"
 #include "native/exit_code.hpp"
+#include "native/flag_change.hpp"
 #include "native/sweep.hpp"
 #include "native/workspace.hpp"
 
@@ -39,14 +40,6 @@ struct FlagsGetCommand {
   std::string name;
   bool explain{false};
   FlagContext context;
-};
-
-struct FlagsSetCommand {
-  std::string name;
-  std::string definition;
-  bool unset{false};
-  std::string reason;
-  std::optional<std::int64_t> expected_version;  ///< Of the flag before the change.
 };
 
 struct SweepCommand {
@@ -114,7 +107,7 @@ struct EmulateProviderCommand {
 [[nodiscard]] ExitCode run_sweep_command(const GlobalOptions& global, const SweepCommand& command);
 [[nodiscard]] ExitCode run_flags_list(const GlobalOptions& global, const FlagContext& context);
 [[nodiscard]] ExitCode run_flags_get(const GlobalOptions& global, const FlagsGetCommand& command);
-[[nodiscard]] ExitCode run_flags_set(const GlobalOptions& global, const FlagsSetCommand& command);
+[[nodiscard]] ExitCode run_flags_set(const GlobalOptions& global, const FlagChange& change);
 [[nodiscard]] ExitCode run_flags_history(const GlobalOptions& global, const std::string& name);
 [[nodiscard]] ExitCode run_audit(const GlobalOptions& global);
 [[nodiscard]] ExitCode run_jobs_list(const GlobalOptions& global, const JobsListCommand& command);

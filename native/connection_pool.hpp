@@ -25,6 +25,26 @@ class ConnectionPool {
     return try_once(sql, parameters, options);
   }
 
+  /// Runs one statement that must not run twice: it is tried again only when the first certainly did nothing.
+  [[nodiscard]] DatabaseResult<Rows> query_once(const std::string& sql, const std::vector<Text>& parameters,
+                                                const TransactionOptions& options) {
+    DatabaseResult<Rows> rows = try_once(sql, parameters, options);
+    if (rows.ok() || rows.error().kind != DatabaseError::Kind::connection_lost) return rows;
+    forget_idle();
+    return try_once(sql, parameters, options);
+  }
+
+  /// Lends a connection for work that needs one whole; `failed` answers when none can be had.
+  template <typename Answer>
+  [[nodiscard]] Answer lend(const std::function<Answer(Connection&)>& work,
+                            const std::function<Answer(const DatabaseError&)>& failed) {
+    DatabaseResult<Connection> connection = take();
+    if (!connection.ok()) return failed(connection.error());
+    Answer answer = work(connection.value());
+    give_back(std::move(connection.value()));
+    return answer;
+  }
+
  private:
   static bool was_lost(const DatabaseError& error) {
     return error.kind == DatabaseError::Kind::connection_lost || error.kind == DatabaseError::Kind::in_doubt;
@@ -42,6 +62,11 @@ class ConnectionPool {
     return open_();
   }
 
+  void give_back(Connection connection) {
+    const std::lock_guard lock{mutex_};
+    idle_.push_back(std::move(connection));
+  }
+
   void forget_idle() {
     const std::lock_guard lock{mutex_};
     idle_.clear();
@@ -52,10 +77,7 @@ class ConnectionPool {
     DatabaseResult<Connection> connection = take();
     if (!connection.ok()) return connection.error();
     DatabaseResult<Rows> rows = connection.value().query(sql, parameters, options);
-    if (rows.ok() || !was_lost(rows.error())) {
-      const std::lock_guard lock{mutex_};
-      idle_.push_back(std::move(connection.value()));
-    }
+    if (rows.ok() || !was_lost(rows.error())) give_back(std::move(connection.value()));
     return rows;
   }
 

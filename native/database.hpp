@@ -75,6 +75,7 @@ struct TransactionOptions {
   Duration statement_timeout{seconds(5)};
   Duration lock_timeout{milliseconds(500)};
   Duration idle_timeout{seconds(10)};  ///< 0 = never: for a transaction that only holds a lock.
+  SessionSettings caller{};            ///< For whom it is: laid over the connection's own role and settings.
 };
 
 class Connection;

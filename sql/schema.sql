@@ -1253,6 +1253,29 @@ $$;
 
 COMMENT ON FUNCTION watchdog.restart_exams(p_exam_ids uuid[]) IS 'Moves the given exams from analyzing to pending when they are stuck. Returns the ones it moved.';
 
+CREATE FUNCTION watchdog.ring_for_jobs(p_tools text[], p_job_ids uuid[], p_rest interval) RETURNS SETOF uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+DECLARE
+    v_now CONSTANT timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+    RETURN QUERY
+    WITH wanted AS MATERIALIZED (
+        SELECT active.user_id
+          FROM unnest(p_tools, p_job_ids) AS asked (tool, job_id)
+          JOIN watchdog.active_jobs AS active ON active.tool = asked.tool AND active.job_id = asked.job_id
+         WHERE active.queued_at IS NULL AND (active.leased_at IS NULL OR active.leased_at <= v_now - p_rest)
+           FOR UPDATE OF active SKIP LOCKED)
+    UPDATE watchdog.active_jobs AS active
+       SET rung_at = pg_catalog.clock_timestamp(), next_check_at = LEAST(active.next_check_at, v_now)
+     WHERE active.user_id = ANY (ARRAY(SELECT wanted.user_id FROM wanted))
+    RETURNING active.job_id;
+END
+$$;
+
+COMMENT ON FUNCTION watchdog.ring_for_jobs(p_tools text[], p_job_ids uuid[], p_rest interval) IS 'Brings the checks of started jobs forward to now, unless one began within the rest. Gives the jobs that it rang for.';
+
 CREATE FUNCTION watchdog.set_credits_opening() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -2728,6 +2751,9 @@ REVOKE ALL ON FUNCTION watchdog.refuse_ledger_change() FROM PUBLIC;
 REVOKE ALL ON FUNCTION watchdog.refuse_wrong_transition() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION watchdog.restart_exams(p_exam_ids uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION watchdog.ring_for_jobs(p_tools text[], p_job_ids uuid[], p_rest interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION watchdog.ring_for_jobs(p_tools text[], p_job_ids uuid[], p_rest interval) TO service_role;
 
 REVOKE ALL ON FUNCTION watchdog.set_credits_opening() FROM PUBLIC;
 

@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "native/commands.hpp"
+#include "native/flag_json.hpp"
 #include "native/json_text.hpp"
 #include "native/log.hpp"
 #include "native/terminal_table.hpp"
@@ -64,25 +65,13 @@ std::vector<std::pair<std::string, std::string>> rules_told(const KnownFlag& fla
   return told;
 }
 
-Json value_json(const FlagValue& value) {
-  return value.type == FlagType::boolean ? Json(value.is_on()) : Json(value.number);
-}
-
 /// As OpenFeature shapes it; what is ours is in flagMetadata.
 Json answer_json(const KnownFlag& flag, const FlagAnswer& answer) {
-  const FlagEvaluation& evaluation = answer.evaluation;
-  Json json{{"key", flag.name},
-            {"value", value_json(evaluation.value)},
-            {"reason", flag_reason_name(evaluation.reason)}};
-  if (!evaluation.variant.empty()) json["variant"] = evaluation.variant;
-  if (evaluation.error_code != FlagErrorCode::none) {
-    json["errorCode"] = flag_error_code_name(evaluation.error_code);
-    json["errorMessage"] = evaluation.error_message;
-  }
+  Json json = flag_json(flag, answer);
   json["flagMetadata"] = {{"source", flag_source_name(answer.source)},
                           {"place", answer.set_by == nullptr ? Json() : Json(answer.set_by->place)},
                           {"definition", answer.set_by == nullptr ? Json() : Json(answer.set_by->text)},
-                          {"default", value_json({flag.type, flag.code_default})},
+                          {"default", flag_value_json({flag.type, flag.code_default})},
                           {"unit", flag.unit},
                           {"meaning", flag.meaning}};
   return json;

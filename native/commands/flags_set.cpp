@@ -1,8 +1,8 @@
 // `jobwatchdog flags set | history`: changing a flag in the database, and who changed it before.
 #include <iostream>
 
-#include "core/sql_text.hpp"
 #include "native/commands.hpp"
+#include "native/flag_change.hpp"
 #include "native/flags.hpp"
 #include "native/json_text.hpp"
 #include "native/log.hpp"
@@ -36,32 +36,6 @@ Outcome<FlagDatabase> open_flag_database(const GlobalOptions& global) {
         {{"flags", "the database has no table watchdog.feature_flags",
           "run `jobwatchdog migrate`, or beside tables of your own `jobwatchdog migrate --watch`"}}};
   return FlagDatabase{configuration.value(), std::move(connection.value()), flags.value()};
-}
-
-/// What `flags set` will store, or why not.
-Outcome<Text> definition_to_store(const KnownFlag& flag, const FlagsSetCommand& command) {
-  if (command.reason.find_first_not_of(" \t\n") == std::string::npos || !is_storable_text(command.reason))
-    return Failure{ExitCode::usage, {{"--reason", "it is blank or no text", "say why the flag is changed"}}};
-  if (command.unset != command.definition.empty())
-    return Failure{ExitCode::usage,
-                   {{"flags set", "either a definition or --unset is wanted",
-                     "give one of them: jobwatchdog flags set NAME true --reason TEXT"}}};
-  if (command.unset) return Text{};
-  const SetFlag set = read_flag(FlagSource::database, "the command line", flag, command.definition);
-  if (set.problem) return Failure{ExitCode::usage, {problem_of(set)}};
-  if (!is_storable_text(command.definition))
-    return Failure{ExitCode::usage, {{"flags set", "the definition is not UTF-8", "write it in UTF-8"}}};
-  return Text{flag_definition_text(set.definition)};
-}
-
-/// Whether the numbers of the flags would still make a policy, for nobody in particular.
-std::optional<Failure> check_together(const Configuration& configuration, Flags flags, const KnownFlag& flag,
-                                      const Text& definition) {
-  if (!definition) return std::nullopt;
-  flags.set_in_table(read_flag(FlagSource::database, "the command line", flag, *definition));
-  const std::vector<Problem> problems = validate_policy(policy_with_flags(configuration.policy, flags, {}));
-  if (problems.empty()) return std::nullopt;
-  return Failure{ExitCode::usage, problems};
 }
 
 Failure conflict(const KnownFlag& flag, const Rows& rows, std::int64_t expected_version) {
@@ -122,23 +96,21 @@ void print_history(const std::string& name, const Rows& rows, bool as_json) {
 
 }  // namespace
 
-ExitCode run_flags_set(const GlobalOptions& global, const FlagsSetCommand& command) {
-  const KnownFlag* flag = find_flag(command.name);
-  if (flag == nullptr) return report(unknown_flag(command.name));
-  const Outcome<Text> definition = definition_to_store(*flag, command);
-  if (!definition.ok()) return report(definition.error());
+ExitCode run_flags_set(const GlobalOptions& global, const FlagChange& change) {
+  const KnownFlag* flag = find_flag(change.name);
+  if (flag == nullptr) return report(unknown_flag(change.name));
+  if (auto problem = problem_of_change(*flag, change)) return report({ExitCode::usage, {*problem}});
   Outcome<FlagDatabase> database = open_flag_database(global);
   if (!database.ok()) return report(database.error());
   const Flags& flags = database.value().flags;
-  if (auto failure = check_together(database.value().configuration, flags, *flag, definition.value()))
-    return report(*failure);
-  const Text expected = command.expected_version ? Text{std::to_string(*command.expected_version)} : Text{};
-  const DatabaseResult<Rows> rows = database.value().connection.query(
-      "SELECT is_set, version, definition, updated_at, updated_by FROM watchdog.set_feature_flag($1, $2, $3, $4)",
-      {command.name, definition.value(), command.reason, expected}, {});
-  if (!rows.ok()) return report(failure_of("setting " + command.name, rows.error()));
+  const std::vector<Problem> problems =
+      problems_together(*flag, change, flags, database.value().configuration.policy);
+  if (!problems.empty()) return report({ExitCode::usage, problems});
+  const DatabaseResult<Rows> rows =
+      database.value().connection.query(set_flag_sql, parameters_of_change(*flag, change), {});
+  if (!rows.ok()) return report(failure_of("setting " + change.name, rows.error()));
   if (!rows.value().boolean(0, "is_set"))
-    return report(conflict(*flag, rows.value(), command.expected_version.value_or(0)));
+    return report(conflict(*flag, rows.value(), change.expected_version.value_or(0)));
   print_set(*flag, rows.value(), flags, global);
   return ExitCode::done;
 }

@@ -7,31 +7,16 @@
 #include "native/http/listen_address.hpp"
 #include "native/json_text.hpp"
 #include "native/life/node.hpp"
-#include "native/life/node_metrics.hpp"
 #include "native/life/reconcile_report.hpp"
-#include "native/life/webhook_door.hpp"
 #include "native/log.hpp"
 #include "native/retry.hpp"
+#include "native/serve/router.hpp"
 #include "native/stop_signal.hpp"
 
 namespace jobwatchdog {
 namespace {
 
 constexpr Duration drain_patience = seconds(5);
-
-/// The webhook paths of all tools.
-Outcome<std::set<std::string>> webhook_names(Connection& connection) {
-  const DatabaseResult<Rows> rows =
-      connection.query("SELECT DISTINCT webhook_path FROM watchdog.tools", {}, {.read_only = true});
-  if (!rows.ok()) return failure_of("reading the tools", rows.error());
-  std::set<std::string> names;
-  for (std::size_t i = 0; i < rows.value().size(); ++i) names.insert(rows.value().text(i, "webhook_path"));
-  return names;
-}
-
-HttpReply plain(int status, const std::string& words) {
-  return {.status = status, .headers = {{"content-type", "text/plain; charset=utf-8"}}, .body = words + "\n"};
-}
 
 /// What the node did so far, for whoever asks on another thread.
 class SharedCounts {
@@ -50,17 +35,26 @@ class SharedCounts {
   ReconcileCounts counts_;
 };
 
-HttpHandler handler_of(const std::shared_ptr<ConnectionPool>& connections, const std::set<std::string>& names,
-                       const std::shared_ptr<SharedCounts>& counts) {
-  return [door = WebhookDoor{connections, names}, connections, counts](const HttpRequest& request) {
-    if (request.path == "/healthz") return plain(200, "ok");
-    if (request.path == "/metrics") {
-      return HttpReply{.status = 200,
-                       .headers = {{"content-type", "text/plain; version=0.0.4; charset=utf-8"}},
-                       .body = node_metrics(counts->get(), *connections)};
-    }
-    return door.answer(request).value_or(plain(404, "there is nothing here"));
-  };
+/// What handlers share; the node outlives them.
+std::shared_ptr<const Services> services_of(Node& node, AccessSettings access,
+                                            std::shared_ptr<JobBells> bells,
+                                            const std::shared_ptr<SharedCounts>& counts) {
+  auto connections = std::make_shared<ConnectionPool>([&node] { return node.another_connection(); });
+  return std::make_shared<const Services>(
+      Services{.connections = connections,
+               .bells = std::move(bells),
+               .flags = std::make_shared<LiveFlags>(connections, node.configuration()),
+               .request_metrics = std::make_shared<RequestMetrics>(),
+               .access = std::move(access),
+               .counts = [counts] { return counts->get(); },
+               .wake = [&node] { node.wake(); }});
+}
+
+void warn_of_closed_doors(const AccessSettings& access) {
+  if (!access.token_keys.empty() || !access.secret_keys.empty()) return;
+  log(LogLevel::warning,
+      "no key is configured to know callers by: only webhooks, health and metrics are answered",
+      {{"mend", "set WATCHDOG_JWT_SECRET or WATCHDOG_JWKS, see README, \"Serving pages\""}});
 }
 
 /// Turns until a signal comes. A database that is away for longer than a turn waits is waited for: the node
@@ -81,16 +75,19 @@ void reconcile_until_stopped(Node& node, SharedCounts& counts) {
 ExitCode run_serve(const GlobalOptions& global, const ServeCommand& command) {
   const Result<ListenAddress> listen = parse_listen_address(command.listen, "127.0.0.1:8787");
   if (!listen.ok()) return report({ExitCode::usage, {listen.error()}});
+  Result<AccessSettings, std::vector<Problem>> access = access_settings_of_environment();
+  if (!access.ok()) return report({ExitCode::configuration, access.error()});
+  auto bells = std::make_shared<JobBells>();
   Outcome<std::unique_ptr<Node>> opened =
-      Node::open(global, {"serve", command.public_url, !command.starts_no_jobs});
+      Node::open(global, {"serve", command.public_url, !command.starts_no_jobs,
+                          [bells](const std::string& job_id) { bells->ring(job_id); }});
   if (!opened.ok()) return report(opened.error());
   Node& node = *opened.value();
-  const Outcome<std::set<std::string>> names = webhook_names(node.connection());
-  if (!names.ok()) return report(names.error());
-  auto connections = std::make_shared<ConnectionPool>([&node] { return node.another_connection(); });
   auto counts = std::make_shared<SharedCounts>();
   const HttpServerOptions options{.address = listen.value().address, .port = listen.value().port};
-  Result<HttpServer> server = HttpServer::start(options, handler_of(connections, names.value(), counts));
+  warn_of_closed_doors(access.value());
+  Result<HttpServer> server =
+      HttpServer::start(options, router(services_of(node, std::move(access.value()), bells, counts)));
   if (!server.ok()) return report({ExitCode::failure, {server.error()}});
   log(LogLevel::info, "listening on " + http_url(options.address, server.value().port()));
   if (command.public_url.empty())

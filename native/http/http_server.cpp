@@ -120,11 +120,11 @@ HttpReply refusal(int status) {
 }
 
 /// Runs on the pool.
-asio::awaitable<HttpReply> answered(const HttpHandler& handler, const HttpRequest& request) {
+asio::awaitable<HttpReply> answered(const std::function<HttpReply()>& answer) {
   try {
-    co_return handler(request);
+    co_return answer();
   } catch (const std::exception& error) {
-    log(LogLevel::error, "a request could not be handled", {{"path", request.path}, {"why", error.what()}});
+    log(LogLevel::error, "a request could not be handled", {{"why", error.what()}});
   }
   co_return HttpReply{.status = 500};
 }
@@ -150,6 +150,7 @@ class Server {
   asio::awaitable<void> accept_all();
   asio::awaitable<void> serve(Shared connection);
   asio::awaitable<bool> serve_one(Connection& connection);
+  asio::awaitable<HttpReply> answer(const HttpRequest& request);
   asio::awaitable<bool> has_begun(Connection& connection);
   asio::awaitable<std::optional<int>> read(Connection& connection, Parser& parser);
   asio::awaitable<bool> send(Connection& connection, const std::string& text);
@@ -260,7 +261,7 @@ asio::awaitable<bool> Server::serve_one(Connection& connection) {
   }
   const bool wants_more = parser.keep_alive();
   const HttpRequest request = request_of(parser.release(), connection.peer);
-  const HttpReply reply = co_await asio::co_spawn(pool_, answered(handler_, request), asio::use_awaitable);
+  const HttpReply reply = co_await answer(request);
   if (reply.delay > Duration{0}) {
     asio::steady_timer timer{context_, chrono_of(reply.delay)};
     co_await timer.async_wait(as_values);
@@ -275,6 +276,21 @@ asio::awaitable<bool> Server::serve_one(Connection& connection) {
   }
   const bool keep_alive = wants_more && !ends_ && !reply.cut_short;
   co_return co_await send(connection, wire_text(reply, request.method == "HEAD", keep_alive)) && keep_alive;
+}
+
+asio::awaitable<HttpReply> Server::answer(const HttpRequest& request) {
+  const std::function<HttpReply()> ask = [&] { return handler_(request); };
+  HttpReply reply = co_await asio::co_spawn(pool_, answered(ask), asio::use_awaitable);
+  while (reply.then) {
+    const auto rung = std::make_shared<asio::steady_timer>(context_, chrono_of(reply.waits_at_most));
+    if (reply.waits_for)
+      reply.waits_for->listen(
+          [&context = context_, rung] { asio::post(context, [rung] { rung->cancel(); }); });
+    co_await rung->async_wait(as_values);
+    const std::function<HttpReply()> then = std::move(reply.then);
+    reply = co_await asio::co_spawn(pool_, answered(then), asio::use_awaitable);
+  }
+  co_return reply;
 }
 
 /// Waits for the first byte of a request; false: none came.

@@ -12,6 +12,7 @@
 
 #include "core/problem.hpp"
 #include "core/time.hpp"
+#include "native/bell.hpp"
 
 namespace jobwatchdog {
 
@@ -32,6 +33,12 @@ struct HttpReply {
   bool hang_up{false};      ///< No reply at all: the connection is cut (an emulator's fault).
   bool never_reply{false};  ///< No reply at all: the connection stays open until the client goes.
   bool cut_short{false};    ///< Half of the reply, then the connection is cut.
+
+  /// Set: this is no reply yet. It is asked for when `waits_for` rings, or after `waits_at_most`; no thread
+  /// waits for it.
+  std::function<HttpReply()> then{};
+  std::shared_ptr<Bell> waits_for{};
+  Duration waits_at_most{};
 };
 
 struct HttpServerOptions {

@@ -39,6 +39,7 @@ Outcome<std::unique_ptr<Node>> Node::open(const GlobalOptions& global, const Nod
   wanted.holder.first_check_after = node->configuration_.policy.watch.initial_delay;
   wanted.public_url = options.public_url;
   wanted.starts_jobs = options.starts_jobs;
+  wanted.on_news = options.on_news;
   wanted.must_stop = [] { return stop_signal() != 0; };
   wanted.policy_of = [policies = &node->policies_](const std::string& tool) {
     return policies->policy_of(tool);
@@ -56,6 +57,7 @@ DatabaseResult<Connection> Node::another_connection() const {
 
 std::optional<DatabaseError> Node::turn(Duration patience) {
   policies_.refresh(connection_);
+  if (is_woken_.exchange(false)) reconciler_->look_soon();
   return reconciler_->turn(patience);
 }
 

@@ -2,6 +2,8 @@
 /// one that stays.
 #pragma once
 
+#include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -16,6 +18,7 @@ struct NodeOptions {
   std::string command;     ///< For its name in leases and evidence.
   std::string public_url;  ///< "" = submits bear no webhook.
   bool starts_jobs{true};
+  std::function<void(const std::string& job_id)> on_news{};  ///< See ReconcilerOptions.
 };
 
 class Node {
@@ -32,6 +35,9 @@ class Node {
   [[nodiscard]] DatabaseResult<Connection> another_connection() const;
   /// Reads the flags anew when it is time to, then one turn of the reconciler.
   [[nodiscard]] std::optional<DatabaseError> turn(Duration patience);
+  /// The next turn looks for work at once. For any thread.
+  void wake() { is_woken_ = true; }
+  [[nodiscard]] const Configuration& configuration() const { return configuration_; }
   [[nodiscard]] Reconciler& reconciler() { return *reconciler_; }
 
  private:
@@ -43,6 +49,7 @@ class Node {
   GlobalOptions global_;
   Configuration configuration_;
   Connection connection_;
+  std::atomic<bool> is_woken_{false};
   WatchPolicies policies_{configuration_};
   std::unique_ptr<Provider> provider_;
   std::unique_ptr<LifeStore> store_;

@@ -358,17 +358,26 @@ void Reconciler::count(const TurnOutcome& outcome) {
   counts_.webhooks_repaired += outcome.repaired_count;
 }
 
+/// Whoever waits for a job may look again.
+void Reconciler::tell_news() const {
+  if (!options_.on_news) return;
+  for (const nlohmann::json* records : {&records_.submissions, &records_.settlements, &records_.checks}) {
+    for (const nlohmann::json& row : *records) options_.on_news(row.at("job_id").get<std::string>());
+  }
+}
+
 std::optional<DatabaseError> Reconciler::save() {
   if (records_.is_empty()) return std::nullopt;
   DatabaseResult<TurnOutcome> saved = store_.save(records_);
   if (!saved.ok()) return saved.error();
   TurnOutcome& outcome = saved.value();
   count(outcome);
+  tell_news();
   const int leased_count = static_cast<int>(outcome.leased.size());
   if (records_.leases_wanted > 0) more_may_be_due_ = leased_count == records_.leases_wanted;
   // A job whose webhook rang before its submit was answered is due at once.
   if (!outcome.submissions_became.empty()) more_may_be_due_ = true;
-  if (outcome.claimed.size() >= claims_at_once_max) looked_at_.reset();
+  if (outcome.claimed.size() >= claims_at_once_max) look_soon();
   found_work_ = found_work_ || more_may_be_due_ || !outcome.claimed.empty() || !outcome.leased.empty();
   records_ = {};
   if (!outcome.leased.empty()) failpoint("after_lease");

@@ -26,6 +26,7 @@ struct ReconcilerOptions {
   int questions_at_once_max{400};  ///< Under way at the provider, of all kinds.
   std::function<ToolPolicy(const std::string& tool)> policy_of;
   std::function<bool()> must_stop;
+  std::function<void(const std::string& job_id)> on_news{};  ///< Something of the job was saved.
   /// Time since any fixed moment, by a clock that only goes on; empty = this machine's. It measures rests
   /// and answers here; when anything happened to a job, the database's clock says.
   std::function<Duration()> clock{};
@@ -61,6 +62,8 @@ class Reconciler {
   /// answers for at most `patience`.
   /** Errors: the database is gone for good; what was not saved is found again when the leases end. */
   [[nodiscard]] std::optional<DatabaseError> turn(Duration patience);
+  /// The next turn looks for work, whenever the last one did.
+  void look_soon() { looked_at_.reset(); }
   /// Nothing is under way, nothing unsaved, and the last look found nothing due.
   [[nodiscard]] bool is_idle() const;
   /// Takes no new work, lets submits be answered for at most `patience`, and gives its leases back.
@@ -97,6 +100,7 @@ class Reconciler {
   void take_check(Check check, const ProviderAnswer& answer);
   void take_chase(LeasedTask task, const ProviderAnswer& answer);
   void count(const TurnOutcome& outcome);
+  void tell_news() const;
   std::uint64_t ask(ProviderQuestion question);
   /// How many more questions may be under way.
   [[nodiscard]] int room() const;

@@ -290,6 +290,34 @@ TEST(http_server_twin, a_handler_that_waits_itself_does_hold_its_thread) {
   EXPECT_EQ(order[0].substr(6), order[1].substr(4));
 }
 
+TEST(http_server, asks_again_when_the_bell_rings_and_holds_no_thread_till_then) {
+  auto bell = std::make_shared<Bell>();
+  const HttpServer server = served({.thread_count = 1}, [&](const HttpRequest& request) {
+    if (request.path != "/wait") return HttpReply{.body = request.path};
+    return HttpReply{
+        .then = [] { return HttpReply{.body = "it rang"}; }, .waits_for = bell, .waits_at_most = minutes(10)};
+  });
+  RawConnection waiting{server.port()};
+  waiting.send(get("/wait"));
+  for (int i = 0; i < 20; ++i) EXPECT_THAT(answer_to(server, get("/soon")), HasSubstr("/soon"));
+  bell->ring();
+  bell->ring();
+  EXPECT_THAT(waiting.reply(), HasSubstr("it rang"));
+}
+
+TEST(http_server, asks_again_at_once_for_a_bell_that_rang_before_and_in_the_end_without_any_ring) {
+  auto rung = std::make_shared<Bell>();
+  rung->ring();
+  const HttpServer server = served({}, [&](const HttpRequest& request) {
+    const bool is_first = request.path == "/rung";
+    return HttpReply{.then = [] { return HttpReply{.body = "later"}; },
+                     .waits_for = is_first ? rung : nullptr,
+                     .waits_at_most = is_first ? minutes(10) : milliseconds(1)};
+  });
+  EXPECT_THAT(answer_to(server, get("/rung")), HasSubstr("later"));
+  EXPECT_THAT(answer_to(server, get("/patience")), HasSubstr("later"));
+}
+
 TEST(http_server, goes_wrong_on_purpose_when_the_handler_says_so) {
   const HttpServer server = served({}, [](const HttpRequest& request) {
     return HttpReply{.body = std::string(1'000, 'x'),

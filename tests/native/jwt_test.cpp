@@ -3,14 +3,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <jansson.h>
 
-extern "C" {
-#include <jose/b64.h>
-#include <jose/jwk.h>
-#include <jose/jws.h>
-}
-
+#include "tests/native/token_issuer.hpp"
 #include "tests/support/process.hpp"
 
 namespace jobwatchdog::test {
@@ -46,50 +40,6 @@ std::string fault_of(const TokenKeys& keys, const std::string& token, const Toke
 std::string fault_of_claims(const Json& claims, const TokenPolicy& policy = {}) {
   return fault_of(keys_of_secret(), sign_token(claims, secret).value(), policy);
 }
-
-/// A signer with a pair of keys: what a login server is.
-class Issuer {
- public:
-  Issuer(const std::string& algorithm, std::string name) : name_(std::move(name)) {
-    key_ = json_pack("{s:s, s:s}", "alg", algorithm.c_str(), "kid", name_.c_str());
-    EXPECT_TRUE(jose_jwk_gen(nullptr, key_));
-  }
-  ~Issuer() { json_decref(key_); }
-  Issuer(const Issuer&) = delete;
-  Issuer& operator=(const Issuer&) = delete;
-
-  [[nodiscard]] Json public_key() const {
-    json_t* key = json_deep_copy(key_);
-    EXPECT_TRUE(jose_jwk_pub(nullptr, key));
-    const Json json = parsed(key);
-    json_decref(key);
-    return json;
-  }
-
-  [[nodiscard]] std::string sign(const Json& claims) const {
-    const std::string text = claims.dump();
-    json_t* jws = json_pack("{s:o}", "payload", jose_b64_enc(text.data(), text.size()));
-    json_t* signature =
-        json_pack("{s:{s:s, s:O}}", "protected", "kid", name_.c_str(), "alg", json_object_get(key_, "alg"));
-    EXPECT_TRUE(jose_jws_sig(nullptr, jws, signature, key_));
-    const Json json = parsed(jws);
-    json_decref(signature);
-    json_decref(jws);
-    return json["protected"].get<std::string>() + "." + json["payload"].get<std::string>() + "." +
-           json["signature"].get<std::string>();
-  }
-
- private:
-  static Json parsed(const json_t* json) {
-    char* text = json_dumps(json, 0);
-    Json result = Json::parse(text, nullptr, false);
-    free(text);
-    return result;
-  }
-
-  std::string name_;
-  json_t* key_;
-};
 
 std::string key_set(const std::vector<Json>& keys) { return Json{{"keys", keys}}.dump(); }
 

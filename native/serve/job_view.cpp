@@ -1,0 +1,87 @@
+// Looking at jobs for a caller.
+#include "native/serve/job_view.hpp"
+
+#include "native/json_text.hpp"
+#include "native/serve/json_reply.hpp"
+
+namespace jobwatchdog {
+namespace {
+
+constexpr const char* look_sql = R"sql(
+SELECT asked.table_name AS asked_table, known.tool, known.table_name, job.id AS job_id, job.user_id, job.status, job.task_id,
+       COALESCE(job.api_account, known.account) AS account, job.output_url, job.error_message, active.last_verdict,
+       CASE WHEN active.queued_at IS NOT NULL THEN (
+           SELECT count(*) FROM watchdog.active_jobs AS ahead
+            WHERE ahead.account = active.account AND ahead.queued_at IS NOT NULL
+              AND (ahead.queued_at, ahead.tool, ahead.job_id) <= (active.queued_at, active.tool, active.job_id)) END AS position,
+       CASE WHEN active.queued_at IS NOT NULL THEN (
+           SELECT count(*) FROM watchdog.active_jobs AS waiting
+            WHERE waiting.account = active.account AND waiting.queued_at IS NOT NULL) END AS total_queued,
+       CASE WHEN active.queued_at IS NOT NULL THEN (
+           SELECT count(*) FROM watchdog.provider_slots AS slot WHERE slot.account = active.account AND slot.state = 'free') END
+       AS free_slots,
+       to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS server_now,
+       CASE WHEN job.status NOT IN ('completed', 'failed', 'cancelled') THEN
+           to_char(COALESCE(active.deadline_at, COALESCE(job.started_at, job.queued_at, job.created_at) + known.hard_deadline_after)
+                   AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') END AS deadline_at
+  FROM jsonb_to_recordset($1::jsonb) AS asked (place integer, table_name text, job_id uuid)
+  LEFT JOIN watchdog.tools AS known ON asked.table_name IN (known.table_name, 'public.' || known.table_name)
+  LEFT JOIN LATERAL (SELECT own.* FROM public.ai_jobs AS own
+                      WHERE own.tool = known.tool AND own.id = asked.job_id
+                        AND ($2::uuid IS NULL OR own.user_id = $2::uuid OR watchdog.user_has_role($2::uuid, 'admin')) LIMIT 1) AS job
+    ON true
+  LEFT JOIN watchdog.active_jobs AS active ON active.tool = known.tool AND active.job_id = job.id
+ ORDER BY asked.place)sql";
+
+JobView view_of(const Rows& rows, std::size_t row) {
+  return {.tool = rows.text(row, "tool"),
+          .table = rows.text(row, "table_name"),
+          .job_id = rows.text(row, "job_id"),
+          .user_id = rows.text(row, "user_id"),
+          .status = rows.text(row, "status"),
+          .task_id = rows.at(row, "task_id"),
+          .account = rows.text(row, "account"),
+          .output_url = rows.at(row, "output_url"),
+          .error_message = rows.at(row, "error_message"),
+          .last_verdict = rows.at(row, "last_verdict"),
+          .position = rows.integer(row, "position"),
+          .total_queued = rows.integer(row, "total_queued"),
+          .free_slots = rows.integer(row, "free_slots"),
+          .server_now = rows.text(row, "server_now"),
+          .deadline_at = rows.at(row, "deadline_at")};
+}
+
+}  // namespace
+
+DatabaseResult<JobLook> look_at_jobs(const Services& services, const Caller& caller,
+                                     const std::vector<JobName>& names) {
+  nlohmann::json asked = nlohmann::json::array();
+  for (const JobName& name : names)
+    asked.push_back({{"place", asked.size()}, {"table_name", name.table}, {"job_id", name.job_id}});
+  const Text user = caller.is_service() ? Text{} : Text{caller.user_id};
+  const DatabaseResult<Rows> rows =
+      services.connections->query(look_sql, {json_line(asked), user}, {.read_only = true});
+  if (!rows.ok()) return rows.error();
+  JobLook look;
+  for (std::size_t i = 0; i < rows.value().size(); ++i) {
+    if (!rows.value().at(i, "tool")) look.unknown_table = rows.value().text(i, "asked_table");
+    const bool is_there = rows.value().at(i, "job_id").has_value();
+    look.jobs.push_back(is_there ? std::optional{view_of(rows.value(), i)} : std::nullopt);
+  }
+  return look;
+}
+
+JobName read_job_name(BodyReader& reader) { return {reader.text("table"), reader.uuid("jobId")}; }
+
+Result<JobView, HttpReply> job_of_request(const Services& services, const Request& request) {
+  BodyReader reader{request.body};
+  const JobName name = read_job_name(reader);
+  if (reader.problem()) return error_reply(400, *reader.problem());
+  const DatabaseResult<JobLook> look = look_at_jobs(services, request.caller, {name});
+  if (!look.ok()) return database_reply("looking at a job", look.error());
+  if (!look.value().unknown_table.empty()) return error_reply(400, "table is not one of a tool's");
+  if (!look.value().jobs.front()) return error_reply(404, "Job not found");
+  return *look.value().jobs.front();
+}
+
+}  // namespace jobwatchdog

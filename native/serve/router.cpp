@@ -1,0 +1,166 @@
+// Routing, and what is the same for every route.
+#include "native/serve/router.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ctime>
+
+#include "native/json_text.hpp"
+#include "native/log.hpp"
+#include "native/serve/cors.hpp"
+#include "native/serve/json_reply.hpp"
+#include "native/serve/request_body.hpp"
+#include "native/stopwatch.hpp"
+#include "native/system_random.hpp"
+
+namespace jobwatchdog {
+namespace {
+
+/// The caller's own id when it is a plain word, so that logs of both sides meet; else a new one.
+std::string request_id(const HttpRequest& request) {
+  const auto given = request.headers.find("x-request-id");
+  const auto is_plain = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
+  };
+  if (given != request.headers.end() && !given->second.empty() && given->second.size() <= 64 &&
+      std::all_of(given->second.begin(), given->second.end(), is_plain))
+    return given->second;
+  return fmt::format("{:016x}", system_random());
+}
+
+bool fits(std::string_view pattern, std::string_view path, std::vector<std::string>& wildcards) {
+  wildcards.clear();
+  while (true) {
+    const std::size_t pattern_end = std::min(pattern.find('/'), pattern.size());
+    const std::size_t path_end = std::min(path.find('/'), path.size());
+    const std::string_view wanted = pattern.substr(0, pattern_end);
+    const std::string_view given = path.substr(0, path_end);
+    if (wanted == "*" && !given.empty()) {
+      wildcards.emplace_back(given);
+    } else if (wanted != given) {
+      return false;
+    }
+    if ((pattern_end == pattern.size()) != (path_end == path.size())) return false;
+    if (pattern_end == pattern.size()) return true;
+    pattern.remove_prefix(pattern_end + 1);
+    path.remove_prefix(path_end + 1);
+  }
+}
+
+HttpReply unauthorized(const CallerFault& fault) {
+  HttpReply reply =
+      json_reply(401, {{"code", fault.code}, {"message", fault.message}, {"msg", fault.message}});
+  reply.headers["sb-error-code"] = fault.code;
+  reply.headers["www-authenticate"] = "Bearer";
+  return reply;
+}
+
+bool may_ask(Who who, Caller::Kind kind) {
+  using Kind = Caller::Kind;
+  switch (who) {
+    case Who::anybody: return true;
+    case Who::any_key: return kind != Kind::nobody && kind != Kind::cron;
+    case Who::user:
+    case Who::admin: return kind == Kind::user || kind == Kind::service;
+    case Who::service: return kind == Kind::service;
+    case Who::cron: return kind == Kind::cron || kind == Kind::service;
+  }
+  return false;
+}
+
+/// Why this user is no administrator, or could not be looked up: then nobody is let in.
+std::optional<HttpReply> refuse_as_admin(const Services& services, const Caller& caller) {
+  if (caller.is_service()) return std::nullopt;
+  const DatabaseResult<Rows> rows = services.connections->query(
+      "SELECT watchdog.user_has_role($1, 'admin') AS is_admin", {caller.user_id}, {.read_only = true});
+  if (!rows.ok()) return database_reply("asking for a role", rows.error());
+  if (rows.value().boolean(0, "is_admin")) return std::nullopt;
+  return error_reply(403, "Only an administrator may do that");
+}
+
+HttpReply answer_route(const Services& services, const HttpRequest& http, const Route& route,
+                       std::vector<std::string> wildcards, const std::string& id) {
+  Request request{http, {}, nlohmann::json::object(), std::move(wildcards), id};
+  if (route.who == Who::anybody) return route.answer(services, request);
+  Result<Caller, CallerFault> caller =
+      identify(services.access, http, std::int64_t{std::time(nullptr)} * 1000);
+  if (!caller.ok()) return unauthorized(caller.error());
+  request.caller = std::move(caller.value());
+  if (request.caller.kind == Caller::Kind::nobody)
+    return unauthorized({"UNAUTHORIZED_NO_AUTH_HEADER", "Missing authorization header"});
+  if (!may_ask(route.who, request.caller.kind)) return error_reply(403, "This caller may not do that");
+  if (http.method != "GET" && http.method != "HEAD") {
+    Result<nlohmann::json, BodyFault> body = parse_body(http);
+    if (!body.ok()) return error_reply(body.error().status, body.error().words);
+    request.body = std::move(body.value());
+  }
+  if (route.who == Who::admin) {
+    if (auto refusal = refuse_as_admin(services, request.caller)) return *refusal;
+  }
+  return route.answer(services, request);
+}
+
+HttpReply no_route(const HttpRequest& request) {
+  std::string allowed;
+  for (const Route& route : all_routes()) {
+    std::vector<std::string> ignored;
+    if (fits(route.path, request.path, ignored) && allowed.find(route.method) == std::string::npos)
+      allowed += (allowed.empty() ? "" : ", ") + std::string{route.method};
+  }
+  if (allowed.empty()) return error_reply(404, "There is nothing here");
+  HttpReply reply = error_reply(405, "This path takes " + allowed);
+  reply.headers["allow"] = allowed;
+  return reply;
+}
+
+/// One request on its way; kept by the replies that come later.
+struct Journey {
+  std::shared_ptr<const Services> services;
+  HttpRequest request;
+  std::string id;
+  std::string route;
+  Stopwatch since{};
+};
+
+HttpReply finish(const std::shared_ptr<Journey>& journey, HttpReply reply) {
+  if (reply.then) {
+    reply.then = [journey, then = std::move(reply.then)] { return finish(journey, then()); };
+    return reply;
+  }
+  add_cors(reply, journey->request, journey->services->access.origins);
+  reply.headers["x-request-id"] = journey->id;
+  journey->services->request_metrics->observe(journey->route, reply.status, journey->since.elapsed());
+  log(reply.status >= 500 ? LogLevel::warning : LogLevel::debug, "request",
+      {{"request_id", journey->id},
+       {"method", journey->request.method},
+       {"route", journey->route},
+       {"status", std::to_string(reply.status)},
+       {"took_ms", std::to_string(journey->since.elapsed().ms)}});
+  return reply;
+}
+
+}  // namespace
+
+const Route* find_route(std::string_view method, std::string_view path, std::vector<std::string>* wildcards) {
+  const std::string_view asked = method == "HEAD" ? "GET" : method;
+  for (const Route& route : all_routes()) {
+    if (route.method == asked && fits(route.path, path, *wildcards)) return &route;
+  }
+  return nullptr;
+}
+
+HttpHandler router(std::shared_ptr<const Services> services) {
+  return [services = std::move(services)](const HttpRequest& request) {
+    auto journey = std::make_shared<Journey>(Journey{services, request, request_id(request), "none"});
+    if (request.method == "OPTIONS") return finish(journey, preflight_reply());
+    std::vector<std::string> wildcards;
+    const Route* route = find_route(request.method, request.path, &wildcards);
+    if (route == nullptr) return finish(journey, no_route(request));
+    journey->route = route->path;
+    return finish(journey,
+                  answer_route(*services, journey->request, *route, std::move(wildcards), journey->id));
+  };
+}
+
+}  // namespace jobwatchdog

@@ -1,0 +1,91 @@
+// Starting a job over HTTP.
+#include "native/serve/start_job.hpp"
+
+#include "native/serve/json_reply.hpp"
+
+namespace jobwatchdog {
+namespace {
+
+/// For how long a page waits for its job to be taken before it hears that it is queued.
+constexpr Duration patience = seconds(4);
+
+HttpReply refused(int status, const std::string& code, const std::string& why) {
+  return json_reply(status, {{"success", false}, {"error", why}, {"code", code}});
+}
+
+nlohmann::ordered_json words_of(const JobView& job) {
+  nlohmann::ordered_json words{{"success", true}, {"status", job.status}};
+  if (job.task_id) {
+    words.update({{"taskId", *job.task_id}, {"accountUsed", job.account}});
+  } else if (!job.has_ended()) {
+    // Position 0: it has a slot, and the provider has not answered yet.
+    words.update({{"queued", true}, {"position", job.position}, {"totalQueued", job.total_queued}});
+  }
+  return words;
+}
+
+/// The job as it is now, in the words of a start.
+HttpReply reply_about(const JobView& job, bool is_repeated) {
+  if (job.has_ended() && job.status != "completed")
+    return json_reply(400, {{"success", false},
+                            {"error", job.error_message.value_or("The job is " + job.status)},
+                            {"code", "JOB_ENDED"},
+                            {"status", job.status},
+                            {"refunded", true}});
+  nlohmann::ordered_json words = words_of(job);
+  if (is_repeated) words["duplicate"] = true;
+  return json_reply(200, words);
+}
+
+Result<JobView, HttpReply> look_at_job(const Services& services, const Caller& caller, const JobName& name) {
+  const DatabaseResult<JobLook> look = look_at_jobs(services, caller, {name});
+  if (!look.ok()) return database_reply("looking at a started job", look.error());
+  if (!look.value().jobs.front()) return error_reply(404, "Job not found");
+  return *look.value().jobs.front();
+}
+
+/// A job that a node takes at once is waited for; one that has to wait hears its place.
+HttpReply reply_to_start(const Services& services, const Caller& caller, const JobName& name,
+                         std::shared_ptr<Bell> bell) {
+  const Result<JobView, HttpReply> job = look_at_job(services, caller, name);
+  if (!job.ok()) return job.error();
+  if (!job.value().is_next()) return reply_about(job.value(), false);
+  return {.then =
+              [&services, caller, name] {
+                const Result<JobView, HttpReply> started = look_at_job(services, caller, name);
+                return started.ok() ? reply_about(started.value(), false) : started.error();
+              },
+          .waits_for = std::move(bell),
+          .waits_at_most = patience};
+}
+
+}  // namespace
+
+HttpReply start_job(const Services& services, const Caller& caller, const JobName& name) {
+  // Taken first: a node may have the job before the start is answered.
+  std::shared_ptr<Bell> bell = services.bells->bell_for(name.job_id);
+  const DatabaseResult<Rows> rows = services.connections->query(
+      "SELECT outcome, active_table, active_job_id, active_status, problem FROM watchdog.start_job($1, $2, $3)",
+      {name.table, name.job_id, caller.is_service() ? Text{} : Text{caller.user_id}}, {});
+  if (!rows.ok()) return database_reply("starting a job", rows.error());
+  const Rows& row = rows.value();
+  const std::string outcome = row.text(0, "outcome");
+  if (outcome == "not_found") return error_reply(404, "Job not found");
+  if (outcome == "invalid") return refused(400, "INVALID_PAYLOAD", row.text(0, "problem"));
+  if (outcome == "insufficient_credits") return refused(402, "INSUFFICIENT_CREDITS", row.text(0, "problem"));
+  if (outcome == "user_is_active")
+    return json_reply(409, {{"success", false},
+                            {"error", "Another job of this user is active"},
+                            {"code", "DUPLICATE_ACTIVE_JOB"},
+                            {"activeTable", row.text(0, "active_table")},
+                            {"activeJobId", row.text(0, "active_job_id")},
+                            {"activeStatus", row.text(0, "active_status")}});
+  if (outcome == "not_pending") {
+    const Result<JobView, HttpReply> job = look_at_job(services, caller, name);
+    return job.ok() ? reply_about(job.value(), true) : job.error();
+  }
+  services.wake();
+  return reply_to_start(services, caller, name, std::move(bell));
+}
+
+}  // namespace jobwatchdog
