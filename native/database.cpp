@@ -122,8 +122,11 @@ std::string opening(const TransactionOptions& options, const SessionSettings& se
          set_locally("datestyle", "ISO, YMD");
   if (options.by_index_order) sql += ", " + set_locally("enable_bitmapscan", "off");
   for (const auto& [name, value] : session.settings) sql += ", " + set_locally(name, value);
-  for (const auto& [name, value] : options.caller.settings) sql += ", " + set_locally(name, value);
-  const std::string& role = options.caller.role.empty() ? session.role : options.caller.role;
+  std::string role = session.role;
+  if (options.caller) {
+    for (const auto& [name, value] : options.caller->settings) sql += ", " + set_locally(name, value);
+    if (!options.caller->role.empty()) role = options.caller->role;
+  }
   if (!role.empty()) sql += ", " + set_locally("role", role);
   return sql;
 }

@@ -74,8 +74,8 @@ struct TransactionOptions {
       false};  ///< No bitmap scans: a page is then read along its index, not all rows behind it.
   Duration statement_timeout{seconds(5)};
   Duration lock_timeout{milliseconds(500)};
-  Duration idle_timeout{seconds(10)};  ///< 0 = never: for a transaction that only holds a lock.
-  SessionSettings caller{};            ///< For whom it is: laid over the connection's own role and settings.
+  Duration idle_timeout{seconds(10)};      ///< 0 = never: for a transaction that only holds a lock.
+  const SessionSettings* caller{nullptr};  ///< Laid over the connection's own role and settings.
 };
 
 class Connection;

@@ -78,26 +78,26 @@ std::string BodyReader::text_or_none(const std::string& name, std::size_t size_m
     complain(name, "must be a text");
     return "";
   }
-  const std::string text = value->get<std::string>();
+  std::string text = value->get<std::string>();
   if (text.size() > size_max) complain(name, "is longer than " + std::to_string(size_max) + " bytes");
   if (!is_storable_text(text)) complain(name, "must not hold a NUL");
   return text;
 }
 
 std::string BodyReader::text(const std::string& name, std::size_t size_max) {
-  const std::string text = text_or_none(name, size_max);
+  std::string text = text_or_none(name, size_max);
   if (text.empty()) complain(name, "is required");
   return text;
 }
 
 std::string BodyReader::uuid_or_none(const std::string& name) {
-  const std::string text = text_or_none(name);
+  std::string text = text_or_none(name);
   if (!text.empty() && !is_uuid(text)) complain(name, "must be a uuid");
   return text;
 }
 
 std::string BodyReader::uuid(const std::string& name) {
-  const std::string text = uuid_or_none(name);
+  std::string text = uuid_or_none(name);
   if (text.empty()) complain(name, "is required");
   return text;
 }

@@ -35,6 +35,7 @@ struct Services {
 struct Request {
   const HttpRequest& http;
   Caller caller;
+  SessionSettings session;             ///< The caller's role and claims, for the database to judge by.
   nlohmann::json body;                 ///< An object or a list; of a GET an empty object.
   std::vector<std::string> wildcards;  ///< What the "*" of the path stand for.
   std::string id;                      ///< Of the logs.

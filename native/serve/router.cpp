@@ -56,6 +56,11 @@ HttpReply unauthorized(const CallerFault& fault) {
   return reply;
 }
 
+/// In the words of functions and of PostgREST's clients alike.
+HttpReply refusal(int status, const std::string& words) {
+  return json_reply(status, {{"error", words}, {"message", words}});
+}
+
 bool may_ask(Who who, Caller::Kind kind) {
   using Kind = Caller::Kind;
   switch (who) {
@@ -81,24 +86,23 @@ std::optional<HttpReply> refuse_as_admin(const Services& services, const Caller&
 
 HttpReply answer_route(const Services& services, const HttpRequest& http, const Route& route,
                        std::vector<std::string> wildcards, const std::string& id) {
-  Request request{http, {}, nlohmann::json::object(), std::move(wildcards), id};
-  if (route.who == Who::anybody) return route.answer(services, request);
-  Result<Caller, CallerFault> caller =
+  if (route.who == Who::anybody)
+    return route.answer(
+        services, {http, Caller{}, SessionSettings{}, nlohmann::json::object(), std::move(wildcards), id});
+  const Result<Caller, CallerFault> caller =
       identify(services.access, http, std::int64_t{std::time(nullptr)} * 1000);
   if (!caller.ok()) return unauthorized(caller.error());
-  request.caller = std::move(caller.value());
-  if (request.caller.kind == Caller::Kind::nobody)
+  if (caller.value().kind == Caller::Kind::nobody)
     return unauthorized({"UNAUTHORIZED_NO_AUTH_HEADER", "Missing authorization header"});
-  if (!may_ask(route.who, request.caller.kind)) return error_reply(403, "This caller may not do that");
-  if (http.method != "GET" && http.method != "HEAD") {
-    Result<nlohmann::json, BodyFault> body = parse_body(http);
-    if (!body.ok()) return error_reply(body.error().status, body.error().words);
-    request.body = std::move(body.value());
-  }
+  if (!may_ask(route.who, caller.value().kind)) return refusal(403, "This caller may not do that");
+  const bool has_body = http.method != "GET" && http.method != "HEAD";
+  const Result<nlohmann::json, BodyFault> body = parse_body(has_body ? http : HttpRequest{});
+  if (!body.ok()) return refusal(body.error().status, body.error().words);
   if (route.who == Who::admin) {
-    if (auto refusal = refuse_as_admin(services, request.caller)) return *refusal;
+    if (auto refused = refuse_as_admin(services, caller.value())) return *refused;
   }
-  return route.answer(services, request);
+  return route.answer(
+      services, {http, caller.value(), session_of(caller.value()), body.value(), std::move(wildcards), id});
 }
 
 HttpReply no_route(const HttpRequest& request) {

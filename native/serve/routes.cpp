@@ -34,6 +34,10 @@ const std::vector<Route>& all_routes() {
       {"POST", "/ofrep/v1/evaluate/flags", Who::any_key, routes::ofrep_all_flags},
       {"POST", "/ofrep/v1/evaluate/flags/*", Who::any_key, routes::ofrep_flag},
 
+      {"GET", "/rest/v1/*", Who::any_key, routes::rest_read},
+      {"POST", "/rest/v1/*", Who::any_key, routes::rest_insert},
+      {"POST", "/rest/v1/rpc/*", Who::any_key, routes::rest_rpc},
+
       // Named by the configuration of the tools, so they come last: whatever is not one of them is answered
       // 404 there.
       {"POST", "/functions/v1/*/run", Who::user, routes::tool_run},

@@ -62,6 +62,7 @@ class LivingSystem {
     return without_proxies({{"DATABASE_URL", database_.url()},
                             {"WATCHDOG_RUNNINGHUB_URL", provider_url_},
                             {"WATCHDOG_RUNNINGHUB_API_KEY", "emulated-key-1"},
+                            {"WATCHDOG_PUBLISHABLE_KEYS", "sb_publishable_0123456789abcdef"},
                             {"WATCHDOG_JWT_SECRET", "a secret of living systems, long enough"},
                             {"WATCHDOG_INITIAL_DELAY_MS", "1000"},
                             {"WATCHDOG_POLL_INTERVAL_MS", "1000"}});

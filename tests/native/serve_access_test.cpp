@@ -25,6 +25,7 @@ struct Row {
 
 constexpr const char* job = R"({"table": "veste_ai_jobs", "jobId": "JOB"})";
 constexpr const char* finish = R"({"table": "veste_ai_jobs", "jobId": "JOB", "status": "cancelled"})";
+constexpr const char* rpc = R"({"p_table_name": "veste_ai_jobs", "p_job_id": "JOB"})";
 constexpr const char* flag = R"({"name": "WATCHDOG_ENABLED", "definition": "true", "reason": "a test"})";
 
 const std::string functions = "/functions/v1/";
@@ -68,6 +69,9 @@ const std::vector<Row> closed_table{
     {"POST", "/ofrep/v1/evaluate/flags", "/ofrep/v1/evaluate/flags", "{}", 200, 200, 200, 200, 200, 403},
     {"POST", "/ofrep/v1/evaluate/flags/*", "/ofrep/v1/evaluate/flags/WATCHDOG_ENABLED", "{}", 200, 200, 200,
      200, 200, 403},
+    {"GET", "/rest/v1/*", "/rest/v1/veste_ai_jobs", "", 401, 200, 200, 200, 200, 403},
+    {"POST", "/rest/v1/*", "/rest/v1/veste_ai_jobs", R"({"user_id": "OWNER"})", 401, 403, 201, 403, 201, 403},
+    {"POST", "/rest/v1/rpc/*", "/rest/v1/rpc/user_cancel_ai_job", rpc, 401, 200, 200, 200, 200, 403},
     {"POST", functions + "*/run", functions + "runninghub-veste-ai/run", R"({"jobId": "JOB"})", 403, 404, 200,
      404, 200, 403},
 };

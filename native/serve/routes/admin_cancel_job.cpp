@@ -12,8 +12,7 @@ HttpReply admin_cancel_job(const Services& services, const Request& request) {
   if (reader.problem()) return error_reply(400, *reader.problem());
   const DatabaseResult<Rows> rows = services.connections->query_once(
       "SELECT success, refunded_amount, error_message FROM watchdog.cancel_job($1, $2, true, $3)",
-      {job.table, job.job_id, reason.empty() ? Text{} : Text{reason}},
-      {.caller = session_of(request.caller)});
+      {job.table, job.job_id, reason.empty() ? Text{} : Text{reason}}, {.caller = &request.session});
   if (!rows.ok()) return database_reply("cancelling a job", rows.error());
   const std::string why_not = rows.value().text(0, "error_message");
   if (rows.value().boolean(0, "success")) {

@@ -11,7 +11,7 @@ HttpReply cleanup_stuck_exams(const Services& services, const Request& request) 
       "SELECT cleaned_count, to_json(exam_ids) AS exam_ids, "
       "to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') AS now "
       "FROM public.cleanup_stuck_analyzing_exams()",
-      {}, {.statement_timeout = reading_timeout, .caller = session_of(request.caller)});
+      {}, {.statement_timeout = reading_timeout, .caller = &request.session});
   if (!rows.ok()) return database_reply("cleaning up exams", rows.error());
   return json_reply(200,
                     {{"success", true},

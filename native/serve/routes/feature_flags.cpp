@@ -54,10 +54,10 @@ HttpReply feature_flags_set(const Services& services, const Request& request) {
       problems_together(*flag, change, *services.flags->get(), services.flags->configuration().policy);
   if (!problems.empty()) return refused(problems.front());
   // The administrator was looked up already; the history names the user.
-  TransactionOptions as_author{.caller = session_of(request.caller)};
-  as_author.caller.role = "service_role";
-  const DatabaseResult<Rows> rows =
-      services.connections->query_once(set_flag_sql, parameters_of_change(*flag, change), as_author);
+  SessionSettings author = request.session;
+  author.role = "service_role";
+  const DatabaseResult<Rows> rows = services.connections->query_once(
+      set_flag_sql, parameters_of_change(*flag, change), {.caller = &author});
   if (!rows.ok()) return database_reply("setting a flag", rows.error());
   services.flags->forget();
   Json state = state_json(*flag, rows.value());

@@ -36,7 +36,7 @@ Json answer_of(const JobView& job, bool has_just_ended) {
 HttpReply sync_one(const Services& services, const Request& request) {
   const Result<JobView, HttpReply> job = job_of_request(services, request);
   if (!job.ok()) return job.error();
-  const JobView seen = job.value();
+  const JobView& seen = job.value();
   if (seen.has_ended()) return json_reply(200, answer_of(seen, false));
   return after_ring(services, seen, [&services, caller = request.caller, seen] {
     const DatabaseResult<JobLook> look = look_at_jobs(services, caller, {{seen.table, seen.job_id}});

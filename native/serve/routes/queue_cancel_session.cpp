@@ -37,7 +37,7 @@ HttpReply queue_cancel_session(const Services& services, const Request& request)
     const std::string id = waiting.value().text(i, "id");
     const DatabaseResult<Rows> rows = services.connections->query_once(
         "SELECT success FROM watchdog.cancel_job($1, $2, false, 'the page was left')", {table, id},
-        {.caller = session_of(request.caller)});
+        {.caller = &request.session});
     if (!rows.ok()) return database_reply("cancelling a job", rows.error());
     if (rows.value().boolean(0, "success")) cancelled.push_back({{"table", table}, {"id", id}});
   }

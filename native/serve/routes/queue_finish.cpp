@@ -24,11 +24,11 @@ HttpReply done(std::int64_t refunded_amount) {
   return json_reply(200, {{"success", true}, {"refundedAmount", refunded_amount}});
 }
 
-HttpReply cancel(const Services& services, const Caller& caller, const Wish& wish) {
+HttpReply cancel(const Services& services, const Request& request, const Wish& wish) {
   const DatabaseResult<Rows> rows = services.connections->query_once(
       "SELECT success, refunded_amount FROM watchdog.cancel_job($1, $2, $3)",
-      {wish.job.table, wish.job.job_id, caller.is_service() ? "true" : "false"},
-      {.caller = session_of(caller)});
+      {wish.job.table, wish.job.job_id, request.caller.is_service() ? "true" : "false"},
+      {.caller = &request.session});
   if (!rows.ok()) return database_reply("cancelling a job", rows.error());
   services.wake();
   return rows.value().boolean(0, "success") ? done(rows.value().integer(0, "refunded_amount"))
@@ -51,11 +51,11 @@ HttpReply settle(const Services& services, const Wish& wish) {
 }
 
 /// Fails a job that never started, as mark_pending_job_as_failed does.
-HttpReply give_up(const Services& services, const Caller& caller, const Wish& wish) {
+HttpReply give_up(const Services& services, const Request& request, const Wish& wish) {
   const DatabaseResult<Rows> rows = services.connections->query_once(
       "SELECT public.mark_pending_job_as_failed($1, $2, $3) AS has_changed",
       {wish.job.table, wish.job.job_id, wish.error_message.empty() ? Text{} : Text{wish.error_message}},
-      {.caller = session_of(caller)});
+      {.caller = &request.session});
   if (!rows.ok()) return database_reply("giving up a job", rows.error());
   return rows.value().boolean(0, "has_changed") ? done(0) : skipped("still_processing");
 }
@@ -78,10 +78,9 @@ HttpReply queue_finish(const Services& services, const Request& request) {
   const Result<JobView, HttpReply> job = job_of_request(services, request);
   if (!job.ok()) return job.error();
   if (job.value().has_ended()) return skipped("already_terminal");
-  if (wish.status == "cancelled") return cancel(services, request.caller, wish);
+  if (wish.status == "cancelled") return cancel(services, request, wish);
   if (request.caller.is_service()) return settle(services, wish);
-  if (wish.status == "failed" && job.value().status == "pending")
-    return give_up(services, request.caller, wish);
+  if (wish.status == "failed" && job.value().status == "pending") return give_up(services, request, wish);
   ring(services, {job.value()});
   return skipped("still_processing");
 }

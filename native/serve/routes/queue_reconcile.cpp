@@ -23,7 +23,7 @@ HttpReply resolved(const JobView& job) {
 HttpReply queue_reconcile(const Services& services, const Request& request) {
   const Result<JobView, HttpReply> job = job_of_request(services, request);
   if (!job.ok()) return job.error();
-  const JobView seen = job.value();
+  const JobView& seen = job.value();
   if (seen.has_ended()) return resolved(seen);
   return after_ring(services, seen, [&services, caller = request.caller, seen] {
     const DatabaseResult<JobLook> look = look_at_jobs(services, caller, {{seen.table, seen.job_id}});

@@ -31,6 +31,11 @@ namespace jobwatchdog::routes {
 [[nodiscard]] HttpReply queue_status(const Services& services, const Request& request);
 [[nodiscard]] HttpReply queue_unknown(const Services& services, const Request& request);
 
+// The subset of PostgREST that pages need.
+[[nodiscard]] HttpReply rest_read(const Services& services, const Request& request);
+[[nodiscard]] HttpReply rest_insert(const Services& services, const Request& request);
+[[nodiscard]] HttpReply rest_rpc(const Services& services, const Request& request);
+
 // What cron and the provider call.
 [[nodiscard]] HttpReply cleanup_stuck_exams(const Services& services, const Request& request);
 [[nodiscard]] HttpReply webhook(const Services& services, const Request& request);
