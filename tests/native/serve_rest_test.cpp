@@ -8,7 +8,6 @@
 namespace jobwatchdog::test {
 namespace {
 
-using testing::HasSubstr;
 using Json = nlohmann::json;
 
 class rest : public testing::Test {

@@ -99,13 +99,13 @@ class Served {
         session_id + "', ''))");
   }
   std::string queued_job(const std::string& user_id = owner_id, const std::string& session_id = "") {
-    const std::string id = pending_job(user_id, session_id);
+    std::string id = pending_job(user_id, session_id);
     database_.exec("SELECT watchdog.start_job('veste_ai_jobs', '" + id + "')");
     return id;
   }
   /// A queued job that was given a slot and a task.
   std::string running_job(const std::string& user_id = owner_id) {
-    const std::string id = queued_job(user_id);
+    std::string id = queued_job(user_id);
     database_.exec("UPDATE watchdog.active_jobs SET queued_at = NULL WHERE job_id = '" + id + "'");
     database_.exec("UPDATE public.ai_jobs SET status = 'starting', attempt = 1 WHERE id = '" + id + "'");
     database_.exec("UPDATE public.ai_jobs SET status = 'running', task_id = '" + next_task_id() +
