@@ -23,7 +23,7 @@ const Secret living_secret{"a secret of living systems, long enough"};
 /// A browser of user `number`, at some node.
 class Browser {
  public:
-  Browser(std::string node_url, std::string user_id)
+  Browser(std::string node_url, const std::string& user_id)
       : node_url_(std::move(node_url)),
         token_(sign_token(claims_of("authenticated", user_id), living_secret).value()) {}
 
