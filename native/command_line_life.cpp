@@ -68,7 +68,7 @@ void add_reconcile(CLI::App& app, const GlobalOptions& global, LifeOptions& opti
 void add_serve(CLI::App& app, const GlobalOptions& global, LifeOptions& options, Chosen& chosen) {
   CLI::App* command = add_command(
       app, "serve",
-      "Reconcile all the time, and take the provider's webhooks. Run as many nodes as you like.",
+      "The HTTP face for pages and webhooks; reconciles all the time and sweeps every 5 minutes. Run as many nodes as you like.",
       "  jobwatchdog serve --public-url https://app.example\n  jobwatchdog serve --listen 127.0.0.1:8787");
   ServeCommand& wanted = options.serve;
   command->add_option("--listen", wanted.listen, "Address and port; port 0 = any free one")
@@ -76,6 +76,8 @@ void add_serve(CLI::App& app, const GlobalOptions& global, LifeOptions& options,
       ->capture_default_str();
   add_public_url(*command, wanted.public_url);
   add_starts_no_jobs(*command, wanted.starts_no_jobs);
+  command->add_flag("--no-sweeps", wanted.no_sweeps, "Leave sweeping to cron or to other nodes")
+      ->envname("WATCHDOG_NO_SWEEPS");
   command->callback([&] { chosen = [&] { return run_serve(global, options.serve); }; });
 }
 

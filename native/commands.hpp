@@ -81,6 +81,7 @@ struct ServeCommand {
   std::string listen{"127.0.0.1:8787"};
   std::string public_url;
   bool starts_no_jobs{false};
+  bool no_sweeps{false};
 };
 
 /// As they were typed; "" = not given.

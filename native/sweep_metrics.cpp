@@ -31,22 +31,20 @@ void add_table(prometheus::Registry& registry, const std::string& rule, const Ta
 
 }  // namespace
 
-std::optional<Problem> write_sweep_metrics(const std::string& path, const SweepResult& result,
-                                           const Configuration& configuration) {
-  prometheus::Registry registry;
+double add_sweep_metrics(prometheus::Registry& registry, const SweepResult& result,
+                         const Configuration& configuration, double last_success_s) {
   const bool is_on = result.switched_off_by.empty();
   const bool good =
       is_on && (result.outcome == SweepOutcome::done || result.outcome == SweepOutcome::time_is_up);
   const auto now = static_cast<double>(std::time(nullptr));
-  add_gauge(registry, "watchdog_build_info", "The version that swept last.",
-            {{"version", JOBWATCHDOG_VERSION}}, 1);
+  const double succeeded_at_s = good ? now : last_success_s;
   add_gauge(registry, "watchdog_flag_state", "Whether a feature flag is on.",
             {{"flag", std::string{sweep_flag}}}, is_on ? 1 : 0);
   add_gauge(registry, "watchdog_sweep_duration_seconds", "How long the last sweep took.", {},
             static_cast<double>(result.duration_ms) / 1000.0);
   add_gauge(registry, "watchdog_sweep_last_run_timestamp_seconds", "When the last sweep ended.", {}, now);
   add_gauge(registry, last_success_name, "When the last sweep without any trouble ended.", {},
-            good ? now : metrics_of_file(path)[last_success_name]);
+            succeeded_at_s);
   for (const Rule& rule : configuration.rules) {
     const Duration found_within = detection_time_max(rule.older_than, configuration.policy.sweep_period);
     add_gauge(registry, "watchdog_detection_time_max_seconds",
@@ -56,6 +54,15 @@ std::optional<Problem> write_sweep_metrics(const std::string& path, const SweepR
   for (const RuleResult& rule : result.rules) {
     for (const TableResult& table : rule.tables) add_table(registry, rule.rule, table);
   }
+  return succeeded_at_s;
+}
+
+std::optional<Problem> write_sweep_metrics(const std::string& path, const SweepResult& result,
+                                           const Configuration& configuration) {
+  prometheus::Registry registry;
+  add_gauge(registry, "watchdog_build_info", "The version that swept last.",
+            {{"version", JOBWATCHDOG_VERSION}}, 1);
+  add_sweep_metrics(registry, result, configuration, metrics_of_file(path)[last_success_name]);
   return write_metrics_file(path, metrics_text(registry));
 }
 

@@ -11,6 +11,7 @@
 #include "native/log.hpp"
 #include "native/retry.hpp"
 #include "native/serve/router.hpp"
+#include "native/serve/sweeper.hpp"
 #include "native/stop_signal.hpp"
 
 namespace jobwatchdog {
@@ -38,7 +39,8 @@ class SharedCounts {
 /// What handlers share; the node outlives them.
 std::shared_ptr<const Services> services_of(Node& node, AccessSettings access,
                                             std::shared_ptr<JobBells> bells,
-                                            const std::shared_ptr<SharedCounts>& counts) {
+                                            const std::shared_ptr<SharedCounts>& counts,
+                                            const std::shared_ptr<Sweeper>& sweeper) {
   auto connections = std::make_shared<ConnectionPool>([&node] { return node.another_connection(); });
   return std::make_shared<const Services>(
       Services{.connections = connections,
@@ -47,6 +49,7 @@ std::shared_ptr<const Services> services_of(Node& node, AccessSettings access,
                .request_metrics = std::make_shared<RequestMetrics>(),
                .access = std::move(access),
                .counts = [counts] { return counts->get(); },
+               .sweep_metrics = [sweeper] { return sweeper ? sweeper->metrics() : ""; },
                .wake = [&node] { node.wake(); }});
 }
 
@@ -86,8 +89,10 @@ ExitCode run_serve(const GlobalOptions& global, const ServeCommand& command) {
   auto counts = std::make_shared<SharedCounts>();
   const HttpServerOptions options{.address = listen.value().address, .port = listen.value().port};
   warn_of_closed_doors(access.value());
-  Result<HttpServer> server =
-      HttpServer::start(options, router(services_of(node, std::move(access.value()), bells, counts)));
+  const Duration sweep_period = node.configuration().policy.sweep_period;
+  auto sweeper = command.no_sweeps ? nullptr : std::make_shared<Sweeper>(global, sweep_period);
+  Result<HttpServer> server = HttpServer::start(
+      options, router(services_of(node, std::move(access.value()), bells, counts, sweeper)));
   if (!server.ok()) return report({ExitCode::failure, {server.error()}});
   log(LogLevel::info, "listening on " + http_url(options.address, server.value().port()));
   if (command.public_url.empty())

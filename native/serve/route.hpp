@@ -27,8 +27,9 @@ struct Services {
   std::shared_ptr<LiveFlags> flags;
   std::shared_ptr<RequestMetrics> request_metrics;
   AccessSettings access;
-  std::function<ReconcileCounts()> counts;  ///< What the node did so far.
-  std::function<void()> wake;               ///< The node looks for work at once.
+  std::function<ReconcileCounts()> counts;     ///< What the node did so far.
+  std::function<std::string()> sweep_metrics;  ///< Of the node's last sweep.
+  std::function<void()> wake;                  ///< The node looks for work at once.
 };
 
 /// A request that found its route and whose caller may ask.

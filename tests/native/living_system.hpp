@@ -48,8 +48,8 @@ class LivingSystem {
     const std::string address = "127.0.0.1:" + std::to_string(port);
     node_url_ = "http://" + address;
     nodes_.push_back(std::make_unique<BackgroundProcess>(
-        std::vector<std::string>{JOBWATCHDOG_BINARY, "serve", "--json", "--listen", address, "--public-url",
-                                 "http://" + address},
+        std::vector<std::string>{JOBWATCHDOG_BINARY, "serve", "--json", "--no-sweeps", "--listen", address,
+                                 "--public-url", "http://" + address},
         environment()));
     (void)nodes_.back()->wait_for_error_line("listening on ");
     return *nodes_.back();

@@ -143,6 +143,32 @@ TEST(serve_life, supabase_js_and_openfeature_work_unchanged) {
   EXPECT_EQ(system.audit().exit_code, 0);
 }
 
+// Each sweeps every second; what hangs is settled once all the same.
+TEST(serve_life, nodes_sweep_by_themselves_and_pay_back_once) {
+  LivingSystem system;
+  const std::string owner = user(system, 1);
+  system.database().exec("SELECT watchdog.start_job('veste_ai_jobs', '" + pending_job(system, owner) + "')");
+  system.database().exec(
+      "UPDATE public.ai_jobs SET created_at = now() - interval '1 h', queued_at = now() - interval '1 h'");
+  auto environment = system.environment();
+  environment["WATCHDOG_SWEEP_PERIOD_MS"] = "1000";
+  std::vector<std::unique_ptr<BackgroundProcess>> nodes;
+  for (int i = 0; i < 2; ++i)
+    nodes.push_back(std::make_unique<BackgroundProcess>(
+        std::vector<std::string>{JOBWATCHDOG_BINARY, "serve", "--starts-no-jobs", "--listen", "127.0.0.1:0"},
+        environment));
+  EXPECT_TRUE(system.comes_true("(SELECT count(*) = 1 FROM public.ai_jobs WHERE status = 'failed')"));
+  EXPECT_TRUE(system.comes_true("(SELECT count(*) > 3 FROM watchdog.sweep_runs)"));
+  for (const auto& node : nodes) {
+    node->signal(SIGTERM);
+    EXPECT_EQ(node->finish().exit_code, 0);
+  }
+  EXPECT_EQ(
+      system.database().value("SELECT balance FROM public.upscaler_credits WHERE user_id = '" + owner + "'"),
+      "100");
+  EXPECT_EQ(system.audit().exit_code, 0);
+}
+
 TEST(serve_life, a_node_without_keys_turns_everybody_away_and_says_so) {
   LivingSystem system;
   BackgroundProcess node{{JOBWATCHDOG_BINARY, "serve", "--listen", "127.0.0.1:0"}, [&] {

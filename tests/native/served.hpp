@@ -63,6 +63,7 @@ class Served {
                  .request_metrics = std::make_shared<RequestMetrics>(),
                  .access = std::move(access),
                  .counts = [] { return ReconcileCounts{}; },
+                 .sweep_metrics = [] { return ""; },
                  .wake = [this] { ++wake_count_; }}));
     database_.exec("INSERT INTO public.upscaler_credits (user_id, balance) VALUES ('" + owner_id +
                    "', 100), ('" + other_id + "', 100), ('" + admin_id + "', 100)");
