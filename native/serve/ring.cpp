@@ -10,7 +10,7 @@ namespace {
 /// Who was asked about so lately need not be asked about again: the node asks by itself every 15 s.
 constexpr const char* ring_rest = "10 seconds";
 /// For how long a page waits for the provider's word before it hears what was known.
-constexpr Duration patience = seconds(3);
+constexpr Duration patience = seconds(5);
 
 }  // namespace
 

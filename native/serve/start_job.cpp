@@ -7,7 +7,7 @@ namespace jobwatchdog {
 namespace {
 
 /// For how long a page waits for its job to be taken before it hears that it is queued.
-constexpr Duration patience = seconds(4);
+constexpr Duration patience = seconds(5);
 
 HttpReply refused(int status, const std::string& code, const std::string& why) {
   return json_reply(status, {{"success", false}, {"error", why}, {"code", code}});
