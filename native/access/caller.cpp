@@ -3,6 +3,7 @@
 
 #include <cctype>
 
+#include "native/http/request_header.hpp"
 #include "native/json_text.hpp"
 
 namespace jobwatchdog {
@@ -11,11 +12,6 @@ namespace {
 using Kind = Caller::Kind;
 
 constexpr std::string_view bearer = "Bearer ";
-
-std::string header(const HttpRequest& request, const std::string& name) {
-  const auto found = request.headers.find(name);
-  return found == request.headers.end() ? "" : found->second;
-}
 
 CallerFault invalid(const std::string& message) { return {"UNAUTHORIZED_INVALID_JWT_FORMAT", message}; }
 

@@ -1,14 +1,16 @@
 // The headers of CORS.
 #include "native/serve/cors.hpp"
 
+#include "native/http/request_header.hpp"
+
 namespace jobwatchdog {
 
 void add_cors(HttpReply& reply, const HttpRequest& request, const std::set<std::string>& origins) {
   if (origins.empty()) return;
   reply.headers["vary"] = "Origin";
-  const auto origin = request.headers.find("origin");
-  if (origin == request.headers.end() || !origins.contains(origin->second)) return;
-  reply.headers["access-control-allow-origin"] = origin->second;
+  const std::string origin = header(request, "origin");
+  if (!origins.contains(origin)) return;
+  reply.headers["access-control-allow-origin"] = origin;
   reply.headers["access-control-expose-headers"] =
       "x-request-id, content-range, retry-after, etag, sb-error-code";
 }

@@ -71,17 +71,21 @@ DatabaseResult<JobLook> look_at_jobs(const Services& services, const Caller& cal
   return look;
 }
 
+Result<JobView, HttpReply> look_at_job(const Services& services, const Caller& caller, const JobName& name) {
+  const DatabaseResult<JobLook> look = look_at_jobs(services, caller, {name});
+  if (!look.ok()) return database_reply("looking at a job", look.error());
+  if (!look.value().unknown_table.empty()) return error_reply(400, "table is not one of a tool's");
+  if (!look.value().jobs.front()) return error_reply(404, "Job not found");
+  return *look.value().jobs.front();
+}
+
 JobName read_job_name(BodyReader& reader) { return {reader.text("table"), reader.uuid("jobId")}; }
 
 Result<JobView, HttpReply> job_of_request(const Services& services, const Request& request) {
   BodyReader reader{request.body};
   const JobName name = read_job_name(reader);
   if (reader.problem()) return error_reply(400, *reader.problem());
-  const DatabaseResult<JobLook> look = look_at_jobs(services, request.caller, {name});
-  if (!look.ok()) return database_reply("looking at a job", look.error());
-  if (!look.value().unknown_table.empty()) return error_reply(400, "table is not one of a tool's");
-  if (!look.value().jobs.front()) return error_reply(404, "Job not found");
-  return *look.value().jobs.front();
+  return look_at_job(services, request.caller, name);
 }
 
 }  // namespace jobwatchdog

@@ -37,7 +37,13 @@ struct JobView {
   Text deadline_at;              ///< When the server ends the job itself; nothing once it has ended.
 
   [[nodiscard]] bool has_ended() const {
-    return status == "completed" || status == "failed" || status == "cancelled";
+    const std::optional<JobStatus> known = job_status_of(status);
+    return known && is_terminal(*known);
+  }
+  /// The provider has it, or is being given it.
+  [[nodiscard]] bool has_started() const {
+    const std::optional<JobStatus> known = job_status_of(status);
+    return known && holds_slot(*known);
   }
   [[nodiscard]] bool waits() const { return status == "queued"; }
   /// A node takes it at once.
@@ -57,7 +63,11 @@ struct JobLook {
 [[nodiscard]] DatabaseResult<JobLook> look_at_jobs(const Services& services, const Caller& caller,
                                                    const std::vector<JobName>& names);
 
-/// The one job of a request {table, jobId}, or why there is none: 400, 404, 503.
+/// The one job of that name, or why there is none: 400, 404, 503.
+[[nodiscard]] Result<JobView, HttpReply> look_at_job(const Services& services, const Caller& caller,
+                                                     const JobName& name);
+
+/// The same for a request {table, jobId}.
 [[nodiscard]] Result<JobView, HttpReply> job_of_request(const Services& services, const Request& request);
 
 /// Reads {table, jobId}.

@@ -3,6 +3,7 @@
 
 #include "native/json_text.hpp"
 #include "native/log.hpp"
+#include "native/serve/json_reply.hpp"
 
 namespace jobwatchdog {
 namespace {
@@ -17,8 +18,7 @@ constexpr Duration patience = seconds(5);
 std::vector<std::string> ring(const Services& services, const std::vector<JobView>& jobs) {
   nlohmann::json asked = nlohmann::json::array();
   for (const JobView& job : jobs) {
-    if (job.status == "starting" || job.status == "running")
-      asked.push_back({{"tool", job.tool}, {"job_id", job.job_id}});
+    if (job.has_started()) asked.push_back({{"tool", job.tool}, {"job_id", job.job_id}});
   }
   std::vector<std::string> rung;
   if (asked.empty()) return rung;
@@ -37,11 +37,20 @@ std::vector<std::string> ring(const Services& services, const std::vector<JobVie
   return rung;
 }
 
-HttpReply after_ring(const Services& services, const JobView& job, std::function<HttpReply()> answer) {
+HttpReply after_ring(const Services& services, const Caller& caller, const JobView& seen,
+                     std::function<HttpReply(const JobView& now)> answer) {
   // Taken first: the node may hear of the job before the ring is answered.
-  const std::shared_ptr<Bell> bell = services.bells->bell_for(job.job_id);
-  if (ring(services, {job}).empty()) return answer();
-  return HttpReply{.then = std::move(answer), .waits_for = bell, .waits_at_most = patience};
+  const std::shared_ptr<Bell> bell = services.bells->bell_for(seen.job_id);
+  if (ring(services, {seen}).empty()) return answer(seen);
+  return HttpReply{
+      .then =
+          [&services, caller, seen, answer = std::move(answer)] {
+            const DatabaseResult<JobLook> look = look_at_jobs(services, caller, {{seen.table, seen.job_id}});
+            if (!look.ok()) return database_reply("looking at a job again", look.error());
+            return answer(look.value().jobs.front().value_or(seen));
+          },
+      .waits_for = bell,
+      .waits_at_most = patience};
 }
 
 }  // namespace jobwatchdog

@@ -13,9 +13,9 @@ namespace jobwatchdog {
 /// rang for; none when the database cannot be reached, for a ring is only a wish.
 std::vector<std::string> ring(const Services& services, const std::vector<JobView>& jobs);
 
-/// Rings for the job, and answers when the node has heard of it or after a moment; at once when there was no
-/// need to ring.
-[[nodiscard]] HttpReply after_ring(const Services& services, const JobView& job,
-                                   std::function<HttpReply()> answer);
+/// Rings for the job, and answers about it as it is when the node has heard of it or after a moment; as it
+/// was seen, and at once, when there was no need to ring.
+[[nodiscard]] HttpReply after_ring(const Services& services, const Caller& caller, const JobView& seen,
+                                   std::function<HttpReply(const JobView& now)> answer);
 
 }  // namespace jobwatchdog

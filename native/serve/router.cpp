@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <ctime>
 
+#include "native/http/request_header.hpp"
 #include "native/json_text.hpp"
 #include "native/log.hpp"
 #include "native/serve/cors.hpp"
@@ -19,13 +20,11 @@ namespace {
 
 /// The caller's own id when it is a plain word, so that logs of both sides meet; else a new one.
 std::string request_id(const HttpRequest& request) {
-  const auto given = request.headers.find("x-request-id");
+  std::string given = header(request, "x-request-id");
   const auto is_plain = [](char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
   };
-  if (given != request.headers.end() && !given->second.empty() && given->second.size() <= 64 &&
-      std::all_of(given->second.begin(), given->second.end(), is_plain))
-    return given->second;
+  if (!given.empty() && given.size() <= 64 && std::all_of(given.begin(), given.end(), is_plain)) return given;
   return fmt::format("{:016x}", system_random());
 }
 

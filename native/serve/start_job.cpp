@@ -37,13 +37,6 @@ HttpReply reply_about(const JobView& job, bool is_repeated) {
   return json_reply(200, words);
 }
 
-Result<JobView, HttpReply> look_at_job(const Services& services, const Caller& caller, const JobName& name) {
-  const DatabaseResult<JobLook> look = look_at_jobs(services, caller, {name});
-  if (!look.ok()) return database_reply("looking at a started job", look.error());
-  if (!look.value().jobs.front()) return error_reply(404, "Job not found");
-  return *look.value().jobs.front();
-}
-
 /// A job that a node takes at once is waited for; one that has to wait hears its place.
 HttpReply reply_to_start(const Services& services, const Caller& caller, const JobName& name,
                          std::shared_ptr<Bell> bell) {

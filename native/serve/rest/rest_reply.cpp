@@ -1,6 +1,7 @@
 // Replies as PostgREST shapes them: rows, one object, errors.
 #include "native/serve/rest/rest_reply.hpp"
 
+#include "native/http/request_header.hpp"
 #include "native/log.hpp"
 #include "native/serve/json_reply.hpp"
 
@@ -8,11 +9,6 @@ namespace jobwatchdog {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::string header(const Request& request, const std::string& name) {
-  const auto found = request.http.headers.find(name);
-  return found == request.http.headers.end() ? "" : found->second;
-}
 
 Json or_null(const std::string& text) { return text.empty() ? Json() : Json(text); }
 
@@ -51,7 +47,7 @@ HttpReply rest_database_error(const Request& request, const DatabaseError& error
 }
 
 bool wants_object(const Request& request) {
-  return header(request, "accept").find("application/vnd.pgrst.object+json") != std::string::npos;
+  return header(request.http, "accept").find("application/vnd.pgrst.object+json") != std::string::npos;
 }
 
 HttpReply rest_rows(const Request& request, int status, const std::vector<std::string>& rows) {
@@ -73,7 +69,7 @@ HttpReply rest_rows(const Request& request, int status, const std::vector<std::s
 
 std::optional<HttpReply> refuse_profile(const Request& request) {
   for (const char* name : {"accept-profile", "content-profile"}) {
-    const std::string profile = header(request, name);
+    const std::string profile = header(request.http, name);
     if (!profile.empty() && profile != "public")
       return rest_error(406, "PGRST106", "The schema must be one of the following: public");
   }
@@ -81,7 +77,7 @@ std::optional<HttpReply> refuse_profile(const Request& request) {
 }
 
 bool prefers(const Request& request, const std::string& word) {
-  const std::string list = "," + header(request, "prefer") + ",";
+  const std::string list = "," + header(request.http, "prefer") + ",";
   return list.find("," + word + ",") != std::string::npos ||
          list.find(", " + word + ",") != std::string::npos;
 }

@@ -1,7 +1,6 @@
 // runninghub-job-sync: what is true of a job, or of up to a hundred. A job that the provider was not asked
 // about lately is asked about now, and a question about one job alone waits for the answer.
-#include <algorithm>
-
+#include "native/jobs.hpp"
 #include "native/serve/job_view.hpp"
 #include "native/serve/json_reply.hpp"
 #include "native/serve/ring.hpp"
@@ -13,8 +12,6 @@ namespace {
 constexpr std::size_t jobs_max = 100;
 
 using Json = nlohmann::ordered_json;
-
-Json json_of(const Text& text) { return text ? Json(*text) : Json(); }
 
 Json answer_of(const JobView& job, bool has_just_ended) {
   Json answer{{"synced", has_just_ended}, {"status", job.status}};
@@ -36,14 +33,9 @@ Json answer_of(const JobView& job, bool has_just_ended) {
 HttpReply sync_one(const Services& services, const Request& request) {
   const Result<JobView, HttpReply> job = job_of_request(services, request);
   if (!job.ok()) return job.error();
-  const JobView& seen = job.value();
-  if (seen.has_ended()) return json_reply(200, answer_of(seen, false));
-  return after_ring(services, seen, [&services, caller = request.caller, seen] {
-    const DatabaseResult<JobLook> look = look_at_jobs(services, caller, {{seen.table, seen.job_id}});
-    if (!look.ok()) return database_reply("looking at a job again", look.error());
-    const JobView& now = look.value().jobs.front().value_or(seen);
-    return json_reply(200, answer_of(now, now.has_ended()));
-  });
+  if (job.value().has_ended()) return json_reply(200, answer_of(job.value(), false));
+  return after_ring(services, request.caller, job.value(),
+                    [](const JobView& now) { return json_reply(200, answer_of(now, now.has_ended())); });
 }
 
 /// What a single question about it would have met, as one element of the batch's reply.

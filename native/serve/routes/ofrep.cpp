@@ -4,7 +4,7 @@
 #include <openssl/sha.h>
 
 #include "native/flag_json.hpp"
-#include "native/json_text.hpp"
+#include "native/http/request_header.hpp"
 #include "native/serve/json_reply.hpp"
 #include "native/serve/request_body.hpp"
 #include "native/serve/routes/routes.hpp"
@@ -71,8 +71,7 @@ HttpReply ofrep_all_flags(const Services& services, const Request& request) {
   HttpReply reply = json_reply(200, {{"flags", list}});
   reply.headers["etag"] = etag_of(reply.body);
   reply.headers["cache-control"] = "no-cache";
-  const auto known = request.http.headers.find("if-none-match");
-  if (known != request.http.headers.end() && known->second == reply.headers["etag"])
+  if (header(request.http, "if-none-match") == reply.headers["etag"])
     return {.status = 304, .headers = {{"etag", reply.headers["etag"]}, {"cache-control", "no-cache"}}};
   return reply;
 }

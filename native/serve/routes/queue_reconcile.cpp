@@ -23,13 +23,8 @@ HttpReply resolved(const JobView& job) {
 HttpReply queue_reconcile(const Services& services, const Request& request) {
   const Result<JobView, HttpReply> job = job_of_request(services, request);
   if (!job.ok()) return job.error();
-  const JobView& seen = job.value();
-  if (seen.has_ended()) return resolved(seen);
-  return after_ring(services, seen, [&services, caller = request.caller, seen] {
-    const DatabaseResult<JobLook> look = look_at_jobs(services, caller, {{seen.table, seen.job_id}});
-    if (!look.ok()) return database_reply("looking at a job again", look.error());
-    return resolved(look.value().jobs.front().value_or(seen));
-  });
+  if (job.value().has_ended()) return resolved(job.value());
+  return after_ring(services, request.caller, job.value(), resolved);
 }
 
 }  // namespace jobwatchdog::routes
