@@ -90,9 +90,14 @@ TEST_P(mutants, are_killed_or_known_to_survive) {
                          : "survivors.txt lists it, but " + killer + " notices it");
 }
 
+/// A known survivor is played when outcomes are recorded: all specs, to see once more that none notices it,
+/// take two minutes a mutant.
 std::vector<std::string> mutant_ids() {
+  const std::map<std::string, std::string> survivors = known_survivors();
   std::vector<std::string> ids;
-  for (const Mutant& mutant : all_mutants()) ids.push_back(mutant.id);
+  for (const Mutant& mutant : all_mutants()) {
+    if (is_recording() || !survivors.contains(mutant.id)) ids.push_back(mutant.id);
+  }
   return ids;
 }
 
