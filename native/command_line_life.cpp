@@ -76,6 +76,34 @@ void add_serve(CLI::App& app, const GlobalOptions& global, LifeOptions& options,
       ->capture_default_str();
   add_public_url(*command, wanted.public_url);
   add_starts_no_jobs(*command, wanted.starts_no_jobs);
+  command
+      ->add_option(
+          "--direct-database-url", wanted.direct_database_url,
+          "A database URL past any pooler in transaction mode, to hear of changes (default: the database's)")
+      ->envname("WATCHDOG_DIRECT_DATABASE_URL");
+  command
+      ->add_option("--threads", wanted.thread_count,
+                   "Requests worked on at once, each with a connection to the database")
+      ->check(CLI::Range(1, 256))
+      ->envname("WATCHDOG_THREADS")
+      ->capture_default_str();
+  command
+      ->add_option("--requests-per-minute", wanted.requests_per_minute,
+                   "Of one user to one route; an address without a user has ten times as many; 0 = no limit")
+      ->check(CLI::Range(0, 60'000))
+      ->envname("WATCHDOG_REQUESTS_PER_MINUTE")
+      ->capture_default_str();
+  command
+      ->add_option("--connections-per-address", wanted.connections_per_address_max,
+                   "Open at once from one address that is no trusted proxy; further ones are closed")
+      ->check(CLI::Range(1, 1'000'000))
+      ->envname("WATCHDOG_CONNECTIONS_PER_ADDRESS")
+      ->capture_default_str();
+  command
+      ->add_option("--trusted-proxies", wanted.trusted_proxies,
+                   "Addresses and networks whose X-Forwarded-For is believed, separated by commas")
+      ->envname("WATCHDOG_TRUSTED_PROXIES")
+      ->capture_default_str();
   command->add_flag("--no-sweeps", wanted.no_sweeps, "Leave sweeping to cron or to other nodes")
       ->envname("WATCHDOG_NO_SWEEPS");
   command->callback([&] { chosen = [&] { return run_serve(global, options.serve); }; });

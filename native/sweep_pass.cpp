@@ -81,10 +81,19 @@ Outcome<std::unique_ptr<Provider>> open_provider_of(Connection& connection,
   return open_provider(connection, schema.has_managed);
 }
 
+/// Nodes read again what their pages look at.
+void tell_of_any_job(Connection& connection) {
+  const DatabaseResult<Rows> told = connection.query("SELECT pg_notify('watchdog_jobs', '*')", {}, {});
+  if (!told.ok()) log(LogLevel::debug, "the sweep could not be told of: " + error_text(told.error()));
+}
+
 }  // namespace
 
 Outcome<OpenedSweep> open_sweep(const GlobalOptions& global, Configuration& configuration) {
-  Outcome<Connection> connection = open_connection(global, configuration);
+  // A batch of a thousand rows is told of once, after it.
+  Configuration quiet = configuration;
+  quiet.session.settings.emplace_back("watchdog.news", "later");
+  Outcome<Connection> connection = open_connection(global, quiet);
   if (!connection.ok()) return connection.error();
   const Outcome<SchemaState> schema = open_schema(connection.value(), configuration);
   if (!schema.ok()) return schema.error();
@@ -107,6 +116,8 @@ Outcome<SweepResult> run_sweep_pass(const GlobalOptions& global, const Configura
   History history = History::open(opened.connection, opened.schema);
   DatabaseResult<SweepResult> result = run_sweep(opened.connection, configuration, options, history);
   if (!result.ok()) return failure_of("sweep", result.error());
+  if (opened.schema.has_managed && result.value().total(&TableResult::settled_count) > 0)
+    tell_of_any_job(opened.connection);
   return std::move(result.value());
 }
 

@@ -109,9 +109,13 @@ Outcome<Configuration> open_configuration(const GlobalOptions& options) {
   return std::move(configuration.value());
 }
 
+std::string database_url(const GlobalOptions& options, const Configuration& configuration) {
+  return options.database_url.empty() ? configuration.database_url : options.database_url;
+}
+
 Outcome<Connection> open_connection(const GlobalOptions& options, const Configuration& configuration) {
   set_connection_defaults();
-  const std::string url = options.database_url.empty() ? configuration.database_url : options.database_url;
+  const std::string url = database_url(options, configuration);
   DatabaseResult<Connection> connection = Connection::open(url, configuration.session);
   if (connection.ok()) return std::move(connection.value());
   const std::string& message = connection.error().message;

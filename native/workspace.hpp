@@ -38,6 +38,9 @@ using Outcome = Result<Value, Failure>;
 /// Warns when the connection is to a standby: what is read there is the primary's past.
 void warn_of_standby(Connection& connection);
 
+/// The URL that open_connection() uses; "" leaves all to PG*.
+[[nodiscard]] std::string database_url(const GlobalOptions& options, const Configuration& configuration);
+
 /// Connects to the primary: --database-url > DATABASE_URL > [database] url > PG*. Failure: unreachable.
 [[nodiscard]] Outcome<Connection> open_connection(const GlobalOptions& options,
                                                   const Configuration& configuration);

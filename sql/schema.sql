@@ -1761,6 +1761,18 @@ $$;
 
 COMMENT ON FUNCTION watchdog.task_of_payload(p_tool text, p_payload jsonb) IS 'The provider app and inputs that a payload {app, inputs} or {app, nodeInfoList} stands for, or the problem with it.';
 
+CREATE FUNCTION watchdog.tell_of_job() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+BEGIN
+    PERFORM pg_catalog.pg_notify('watchdog_jobs', CASE WHEN TG_OP = 'INSERT' THEN '+' ELSE '' END || NEW.tool || '/' || NEW.id);
+    RETURN NULL;
+END
+$$;
+
+COMMENT ON FUNCTION watchdog.tell_of_job() IS 'Trigger: tells who listens on watchdog_jobs which job was written.';
+
 CREATE FUNCTION watchdog.tool_of_table(p_table_name text) RETURNS text
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -2497,6 +2509,8 @@ ALTER INDEX public.ai_jobs_provider_task_belongs_to_one_job ATTACH PARTITION pub
 
 ALTER INDEX public.ai_jobs_by_user ATTACH PARTITION public.video_upscaler_jobs_user_id_created_at_idx;
 
+CREATE TRIGGER changes_are_told AFTER INSERT OR UPDATE ON public.ai_jobs FOR EACH ROW WHEN ((current_setting('watchdog.news'::text, true) IS DISTINCT FROM 'later'::text)) EXECUTE FUNCTION watchdog.tell_of_job();
+
 CREATE TRIGGER opening_explains_what_the_ledger_does_not BEFORE INSERT ON public.upscaler_credits FOR EACH ROW EXECUTE FUNCTION watchdog.set_credits_opening();
 
 CREATE TRIGGER wrong_transitions_are_refused BEFORE UPDATE ON public.ai_jobs FOR EACH ROW WHEN (((old.status IS DISTINCT FROM new.status) AND (NOT (((old.status = 'pending'::text) AND (new.status = ANY (ARRAY['queued'::text, 'starting'::text, 'failed'::text, 'cancelled'::text]))) OR ((old.status = 'queued'::text) AND (new.status = ANY (ARRAY['starting'::text, 'failed'::text, 'cancelled'::text]))) OR ((old.status = 'starting'::text) AND (new.status = ANY (ARRAY['running'::text, 'queued'::text, 'failed'::text, 'cancelled'::text]))) OR ((old.status = 'running'::text) AND (new.status = ANY (ARRAY['completed'::text, 'failed'::text, 'cancelled'::text]))))))) EXECUTE FUNCTION watchdog.refuse_wrong_transition();
@@ -2783,6 +2797,8 @@ GRANT ALL ON FUNCTION watchdog.start_job(p_table_name text, p_job_id uuid, p_use
 
 REVOKE ALL ON FUNCTION watchdog.task_of_payload(p_tool text, p_payload jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION watchdog.task_of_payload(p_tool text, p_payload jsonb) TO service_role;
+
+REVOKE ALL ON FUNCTION watchdog.tell_of_job() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION watchdog.tool_of_table(p_table_name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION watchdog.tool_of_table(p_table_name text) TO service_role;

@@ -6,6 +6,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "native/word_list.hpp"
+
 namespace jobwatchdog {
 namespace {
 
@@ -14,15 +16,6 @@ constexpr std::size_t key_size_min = 20;  ///< A shorter one could be guessed.
 std::string text_of_environment(const std::string& name) {
   const char* text = std::getenv(name.c_str());
   return text == nullptr ? "" : text;
-}
-
-/// The words of a list: separated by commas, blanks or lines.
-std::vector<std::string> words_of(std::string text) {
-  std::replace(text.begin(), text.end(), ',', ' ');
-  std::istringstream stream{text};
-  std::vector<std::string> words;
-  for (std::string word; stream >> word;) words.push_back(word);
-  return words;
 }
 
 /// "https://app.example" or "http://127.0.0.1:5173": no path, no wildcard.

@@ -1,5 +1,7 @@
 // `jobwatchdog serve`: a node that stays: it reconciles all the time and takes the provider's webhooks.
-#include <csignal>
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <iostream>
 #include <mutex>
 
@@ -10,14 +12,38 @@
 #include "native/life/reconcile_report.hpp"
 #include "native/log.hpp"
 #include "native/retry.hpp"
+#include "native/serve/realtime/job_news.hpp"
+#include "native/serve/realtime/realtime_socket.hpp"
 #include "native/serve/router.hpp"
 #include "native/serve/sweeper.hpp"
 #include "native/stop_signal.hpp"
+#include "native/stopwatch.hpp"
 
 namespace jobwatchdog {
 namespace {
 
 constexpr Duration drain_patience = seconds(5);
+
+/// What the command line, the environment and the configuration say.
+struct Settings {
+  ListenAddress listen;
+  TrustedProxies proxies;
+  AccessSettings access;
+  Configuration configuration;
+};
+
+Outcome<Settings> read_settings(const GlobalOptions& global, const ServeCommand& command) {
+  const Result<ListenAddress> listen = parse_listen_address(command.listen, "127.0.0.1:8787");
+  if (!listen.ok()) return Failure{ExitCode::usage, {listen.error()}};
+  const Result<TrustedProxies> proxies = TrustedProxies::parse(command.trusted_proxies);
+  if (!proxies.ok()) return Failure{ExitCode::usage, {proxies.error()}};
+  Result<AccessSettings, std::vector<Problem>> access = access_settings_of_environment();
+  if (!access.ok()) return Failure{ExitCode::configuration, access.error()};
+  Outcome<Configuration> configuration = open_configuration(global);
+  if (!configuration.ok()) return configuration.error();
+  return Settings{listen.value(), proxies.value(), std::move(access.value()),
+                  std::move(configuration.value())};
+}
 
 /// What the node did so far, for whoever asks on another thread.
 class SharedCounts {
@@ -36,21 +62,28 @@ class SharedCounts {
   ReconcileCounts counts_;
 };
 
-/// What handlers share; the node outlives them.
-std::shared_ptr<const Services> services_of(Node& node, AccessSettings access,
-                                            std::shared_ptr<JobBells> bells,
-                                            const std::shared_ptr<SharedCounts>& counts,
-                                            const std::shared_ptr<Sweeper>& sweeper) {
-  auto connections = std::make_shared<ConnectionPool>([&node] { return node.another_connection(); });
-  return std::make_shared<const Services>(
-      Services{.connections = connections,
-               .bells = std::move(bells),
-               .flags = std::make_shared<LiveFlags>(connections, node.configuration()),
-               .request_metrics = std::make_shared<RequestMetrics>(),
-               .access = std::move(access),
-               .counts = [counts] { return counts->get(); },
-               .sweep_metrics = [sweeper] { return sweeper ? sweeper->metrics() : ""; },
-               .wake = [&node] { node.wake(); }});
+std::shared_ptr<ConnectionPool> pool_of(const GlobalOptions& global, const Configuration& configuration) {
+  return std::make_shared<ConnectionPool>([global, configuration]() -> DatabaseResult<Connection> {
+    Outcome<Connection> connection = open_connection(global, configuration);
+    if (connection.ok()) return std::move(connection.value());
+    return DatabaseError{DatabaseError::Kind::unreachable, "", connection.error().problems.front().what, ""};
+  });
+}
+
+/// What every part of the node hears and tells of jobs by.
+struct News {
+  explicit News(const std::shared_ptr<ConnectionPool>& connections)
+      : hub(std::make_shared<RealtimeHub>(connections)), teller(connections) {}
+
+  std::shared_ptr<JobBells> bells{std::make_shared<JobBells>()};
+  std::shared_ptr<RealtimeHub> hub;
+  JobNewsTeller teller;
+};
+
+/// What others wrote: pages hear of it, and whoever waits for it here looks again.
+void hear(News& news, const std::vector<JobNewsItem>& items) {
+  for (const JobNewsItem& item : items) news.bells->ring(item.job_id);
+  news.hub->hear(items);
 }
 
 void warn_of_closed_doors(const AccessSettings& access) {
@@ -58,6 +91,29 @@ void warn_of_closed_doors(const AccessSettings& access) {
   log(LogLevel::warning,
       "no key is configured to know callers by: only webhooks, health and metrics are answered",
       {{"mend", "set WATCHDOG_JWT_SECRET or WATCHDOG_JWKS, see README, \"Serving pages\""}});
+}
+
+/// As many connections as this process may have files, up to a bound.
+std::size_t raise_connections_max() {
+  constexpr rlim_t connections_max = 20'000;
+  constexpr rlim_t other_files_max = 300;  // Connections to the database and to providers, pages, logs.
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return HttpServerOptions{}.connections_max;
+  files.rlim_cur = std::min(files.rlim_max, std::max(files.rlim_cur, connections_max + other_files_max));
+  (void)setrlimit(RLIMIT_NOFILE, &files);
+  const rlim_t free_count = files.rlim_cur - std::min(files.rlim_cur / 2, other_files_max);
+  return static_cast<std::size_t>(std::min(free_count, connections_max));
+}
+
+HttpServerOptions server_options(const ServeCommand& command, const Settings& settings) {
+  HttpServerOptions options{.address = settings.listen.address, .port = settings.listen.port};
+  options.thread_count = command.thread_count;
+  options.connections_max = raise_connections_max();
+  options.connections_per_address_max = static_cast<std::size_t>(command.connections_per_address_max);
+  options.is_proxy = [proxies = settings.proxies](const std::string& address) {
+    return proxies.contain(address);
+  };
+  return options;
 }
 
 /// Turns until a signal comes. A database that is away for longer than a turn waits is waited for: the node
@@ -76,25 +132,46 @@ void reconcile_until_stopped(Node& node, SharedCounts& counts) {
 }  // namespace
 
 ExitCode run_serve(const GlobalOptions& global, const ServeCommand& command) {
-  const Result<ListenAddress> listen = parse_listen_address(command.listen, "127.0.0.1:8787");
-  if (!listen.ok()) return report({ExitCode::usage, {listen.error()}});
-  Result<AccessSettings, std::vector<Problem>> access = access_settings_of_environment();
-  if (!access.ok()) return report({ExitCode::configuration, access.error()});
-  auto bells = std::make_shared<JobBells>();
+  Outcome<Settings> read = read_settings(global, command);
+  if (!read.ok()) return report(read.error());
+  Settings& settings = read.value();
+  const Configuration& configuration = settings.configuration;
+  warn_of_closed_doors(settings.access);
+
+  const auto connections = pool_of(global, configuration);
+  News news{connections};
+  const auto tell = [&news](const std::string& tool, const std::string& job_id) {
+    news.bells->ring(job_id);
+    news.teller.tell(tool, job_id);
+  };
   Outcome<std::unique_ptr<Node>> opened =
-      Node::open(global, {"serve", command.public_url, !command.starts_no_jobs,
-                          [bells](const std::string& job_id) { bells->ring(job_id); }});
+      Node::open(global, {"serve", command.public_url, !command.starts_no_jobs, tell});
   if (!opened.ok()) return report(opened.error());
   Node& node = *opened.value();
   auto counts = std::make_shared<SharedCounts>();
-  const HttpServerOptions options{.address = listen.value().address, .port = listen.value().port};
-  warn_of_closed_doors(access.value());
-  const Duration sweep_period = node.configuration().policy.sweep_period;
-  auto sweeper = command.no_sweeps ? nullptr : std::make_shared<Sweeper>(global, sweep_period);
-  Result<HttpServer> server = HttpServer::start(
-      options, router(services_of(node, std::move(access.value()), bells, counts, sweeper)));
+  const auto sweeper =
+      command.no_sweeps ? nullptr : std::make_shared<Sweeper>(global, configuration.policy.sweep_period);
+  const auto clock = [since = Stopwatch{}] { return since.elapsed(); };
+  const auto services = std::make_shared<const Services>(
+      Services{.connections = connections,
+               .bells = news.bells,
+               .flags = std::make_shared<LiveFlags>(connections, configuration),
+               .request_metrics = std::make_shared<RequestMetrics>(),
+               .rate_limit = std::make_shared<RateLimit>(command.requests_per_minute, clock),
+               .proxies = settings.proxies,
+               .access = std::move(settings.access),
+               .counts = [counts] { return counts->get(); },
+               .sweep_metrics = [sweeper] { return sweeper ? sweeper->metrics() : ""; },
+               .clock = clock,
+               .wake = [&node] { node.wake(); }});
+  const HttpServerOptions options = server_options(command, settings);
+  Result<HttpServer> server = HttpServer::start(options, router(services), realtime_door(services, news.hub));
   if (!server.ok()) return report({ExitCode::failure, {server.error()}});
   log(LogLevel::info, "listening on " + http_url(options.address, server.value().port()));
+  const JobNewsListener listener{
+      command.direct_database_url.empty() ? database_url(global, configuration) : command.direct_database_url,
+      [&news](const std::vector<JobNewsItem>& items) { hear(news, items); },
+      [&news] { news.hub->hear_of_everything(); }};
   if (command.public_url.empty())
     log(LogLevel::warning, "without --public-url no webhook is asked for: jobs are found by asking alone");
 

@@ -15,6 +15,7 @@
 #include <thread>
 #include <utility>
 
+#include "native/http/socket_session.hpp"
 #include "native/log.hpp"
 
 namespace jobwatchdog {
@@ -132,9 +133,10 @@ asio::awaitable<HttpReply> answered(const std::function<HttpReply()>& answer) {
 /// All but the constructor, `begin` and `end` runs on the one thread of `context_`.
 class Server {
  public:
-  Server(HttpServerOptions options, HttpHandler handler)
+  Server(HttpServerOptions options, HttpHandler handler, SocketHandler sockets)
       : options_(std::move(options)),
         handler_(std::move(handler)),
+        sockets_(std::move(sockets)),
         pool_(static_cast<std::size_t>(options_.thread_count)) {}
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -149,8 +151,11 @@ class Server {
 
   asio::awaitable<void> accept_all();
   asio::awaitable<void> serve(Shared connection);
+  [[nodiscard]] bool may_enter(const std::string& address);
+  void leave(const std::string& address);
   asio::awaitable<bool> serve_one(Connection& connection);
   asio::awaitable<HttpReply> answer(const HttpRequest& request);
+  asio::awaitable<std::optional<HttpReply>> serve_socket(Connection& connection, Parser::value_type message);
   asio::awaitable<bool> has_begun(Connection& connection);
   asio::awaitable<std::optional<int>> read(Connection& connection, Parser& parser);
   asio::awaitable<bool> send(Connection& connection, const std::string& text);
@@ -163,11 +168,14 @@ class Server {
 
   HttpServerOptions options_;
   HttpHandler handler_;
+  SocketHandler sockets_;
   asio::io_context context_{1};
   asio::thread_pool pool_;
   tcp::acceptor acceptor_{context_};
   asio::steady_timer room_{context_};  ///< Cancelled when a connection ends or could make room.
   std::set<Shared> connections_;
+  std::map<std::string, std::size_t> counts_by_address_;
+  std::set<std::shared_ptr<SocketSession>> open_sockets_;
   std::list<Connection*> idle_;  ///< Nothing is owed to them; the one that waits longest is first.
   bool ends_{false};
   std::promise<void> empty_;
@@ -205,11 +213,13 @@ void Server::end(Duration patience) {
     room_.cancel();
     while (close_idlest()) {
     }
+    for (const auto& socket : open_sockets_) socket->close();
     tell_when_empty();
   });
   empty_.get_future().wait_for(chrono_of(patience));
   context_.stop();
   thread_.join();
+  open_sockets_.clear();
   pool_.stop();  // What has not begun never will; what runs is waited for.
   pool_.join();
 }
@@ -241,12 +251,26 @@ asio::awaitable<void> Server::serve(Shared connection) {
   connection->stream.socket().set_option(tcp::no_delay(true), ignored);
   const tcp::endpoint peer = connection->stream.socket().remote_endpoint(ignored);
   connection->peer = peer.address().to_string();
-  while (co_await serve_one(*connection)) {
+  if (may_enter(connection->peer)) {
+    while (co_await serve_one(*connection)) {
+    }
   }
   connection->stream.close();
+  leave(connection->peer);
   connections_.erase(connection);
   room_.cancel();
   if (ends_) tell_when_empty();
+}
+
+/// Counts a connection of the address; false when it has too many.
+bool Server::may_enter(const std::string& address) {
+  const std::size_t count = ++counts_by_address_[address];
+  return count <= options_.connections_per_address_max || (options_.is_proxy && options_.is_proxy(address));
+}
+
+void Server::leave(const std::string& address) {
+  const auto place = counts_by_address_.find(address);
+  if (--place->second == 0) counts_by_address_.erase(place);
 }
 
 /// Whether another request may follow.
@@ -260,6 +284,11 @@ asio::awaitable<bool> Server::serve_one(Connection& connection) {
     co_return false;
   }
   const bool wants_more = parser.keep_alive();
+  if (sockets_ && beast::websocket::is_upgrade(parser.get())) {
+    const std::optional<HttpReply> refusal = co_await serve_socket(connection, parser.release());
+    if (refusal) co_await send(connection, wire_text(*refusal, false, false));
+    co_return false;
+  }
   const HttpRequest request = request_of(parser.release(), connection.peer);
   const HttpReply reply = co_await answer(request);
   if (reply.delay > Duration{0}) {
@@ -291,6 +320,25 @@ asio::awaitable<HttpReply> Server::answer(const HttpRequest& request) {
     reply = co_await asio::co_spawn(pool_, answered(then), asio::use_awaitable);
   }
   co_return reply;
+}
+
+/// Until the socket ends; gives the reply when there is none for this request.
+asio::awaitable<std::optional<HttpReply>> Server::serve_socket(Connection& connection,
+                                                               Parser::value_type message) {
+  const HttpRequest request = request_of(message, connection.peer);
+  SocketAnswer answer{HttpReply{.status = 500}};
+  const std::function<HttpReply()> ask = [&] {
+    answer = sockets_(request);
+    return HttpReply{};
+  };
+  co_await asio::co_spawn(pool_, answered(ask), asio::use_awaitable);
+  if (const auto* refusal = std::get_if<HttpReply>(&answer)) co_return *refusal;
+  auto session = std::make_shared<SocketSession>(context_, pool_, connection.stream);
+  connection.stream.expires_never();
+  open_sockets_.insert(session);
+  co_await session->run(std::move(message), std::get<std::shared_ptr<SocketListener>>(answer));
+  open_sockets_.erase(session);
+  co_return std::nullopt;
 }
 
 /// Waits for the first byte of a request; false: none came.
@@ -377,7 +425,8 @@ void Server::tell_when_empty() {
 }  // namespace
 
 struct HttpServer::State {
-  State(const HttpServerOptions& options, HttpHandler handler) : server(options, std::move(handler)) {}
+  State(const HttpServerOptions& options, HttpHandler handler, SocketHandler sockets)
+      : server(options, std::move(handler), std::move(sockets)) {}
 
   Server server;
 };
@@ -387,8 +436,9 @@ HttpServer::HttpServer(HttpServer&&) noexcept = default;
 HttpServer& HttpServer::operator=(HttpServer&&) noexcept = default;
 HttpServer::~HttpServer() = default;
 
-Result<HttpServer> HttpServer::start(const HttpServerOptions& options, HttpHandler handler) {
-  auto state = std::make_unique<State>(options, std::move(handler));
+Result<HttpServer> HttpServer::start(const HttpServerOptions& options, HttpHandler handler,
+                                     SocketHandler sockets) {
+  auto state = std::make_unique<State>(options, std::move(handler), std::move(sockets));
   if (auto problem = state->server.begin()) return *problem;
   return HttpServer{std::move(state)};
 }

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <variant>
 
 #include "core/problem.hpp"
 #include "core/time.hpp"
@@ -47,7 +48,10 @@ struct HttpServerOptions {
   int thread_count{4};
   std::size_t header_size_max{16'384};
   std::size_t body_size_max{262'144};
-  std::size_t connections_max{1'024};     ///< Beyond it the idlest one makes room, or new ones wait.
+  std::size_t connections_max{1'024};              ///< Beyond it the idlest one makes room, or new ones wait.
+  std::size_t connections_per_address_max{1'024};  ///< A further one is closed at once.
+  /// Whose connections are those of many clients, so that they are not counted: a reverse proxy.
+  std::function<bool(const std::string& address)> is_proxy{};
   Duration request_timeout{seconds(10)};  ///< From the first byte of a request to its last.
   Duration idle_timeout{seconds(60)};     ///< Of a connection between two requests.
 };
@@ -55,10 +59,17 @@ struct HttpServerOptions {
 /// Answers one request; called on several threads at once. What it throws becomes a 500 without words.
 using HttpHandler = std::function<HttpReply(const HttpRequest&)>;
 
+class SocketListener;
+/// Who listens at the socket that a request asks for, or why there is none. See web_socket.hpp.
+using SocketAnswer = std::variant<std::shared_ptr<SocketListener>, HttpReply>;
+using SocketHandler = std::function<SocketAnswer(const HttpRequest&)>;
+
 class HttpServer {
  public:
-  /// Listens and serves on threads of its own until it is stopped. Problem: the address cannot be had.
-  [[nodiscard]] static Result<HttpServer> start(const HttpServerOptions& options, HttpHandler handler);
+  /// Listens and serves on threads of its own until it is stopped. Without `sockets` a request for one is
+  /// handled like any other. Problem: the address cannot be had.
+  [[nodiscard]] static Result<HttpServer> start(const HttpServerOptions& options, HttpHandler handler,
+                                                SocketHandler sockets = {});
 
   HttpServer(HttpServer&&) noexcept;
   HttpServer& operator=(HttpServer&&) noexcept;

@@ -18,7 +18,8 @@ struct NodeOptions {
   std::string command;     ///< For its name in leases and evidence.
   std::string public_url;  ///< "" = submits bear no webhook.
   bool starts_jobs{true};
-  std::function<void(const std::string& job_id)> on_news{};  ///< See ReconcilerOptions.
+  std::function<void(const std::string& tool, const std::string& job_id)>
+      on_news{};  ///< See ReconcilerOptions.
 };
 
 class Node {
@@ -31,8 +32,6 @@ class Node {
   Node& operator=(const Node&) = delete;
 
   [[nodiscard]] Connection& connection() { return connection_; }
-  /// Another connection of the same kind, for another thread.
-  [[nodiscard]] DatabaseResult<Connection> another_connection() const;
   /// Reads the flags anew when it is time to, then one turn of the reconciler.
   [[nodiscard]] std::optional<DatabaseError> turn(Duration patience);
   /// The next turn looks for work at once. For any thread.

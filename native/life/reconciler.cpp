@@ -359,11 +359,14 @@ void Reconciler::count(const TurnOutcome& outcome) {
 }
 
 /// Whoever waits for a job may look again.
-void Reconciler::tell_news() const {
+void Reconciler::tell_news(const TurnOutcome& outcome) const {
   if (!options_.on_news) return;
-  for (const nlohmann::json* records : {&records_.submissions, &records_.settlements, &records_.checks}) {
-    for (const nlohmann::json& row : *records) options_.on_news(row.at("job_id").get<std::string>());
+  for (const nlohmann::json* records :
+       {&records_.submissions, &records_.settlements, &records_.checks, &records_.ended_tasks}) {
+    for (const nlohmann::json& row : *records)
+      options_.on_news(row.at("tool").get<std::string>(), row.at("job_id").get<std::string>());
   }
+  for (const ClaimedJob& job : outcome.claimed) options_.on_news(job.attempt.tool, job.attempt.job_id);
 }
 
 std::optional<DatabaseError> Reconciler::save() {
@@ -372,7 +375,7 @@ std::optional<DatabaseError> Reconciler::save() {
   if (!saved.ok()) return saved.error();
   TurnOutcome& outcome = saved.value();
   count(outcome);
-  tell_news();
+  tell_news(outcome);
   const int leased_count = static_cast<int>(outcome.leased.size());
   if (records_.leases_wanted > 0) more_may_be_due_ = leased_count == records_.leases_wanted;
   // A job whose webhook rang before its submit was answered is due at once.

@@ -26,7 +26,8 @@ struct ReconcilerOptions {
   int questions_at_once_max{400};  ///< Under way at the provider, of all kinds.
   std::function<ToolPolicy(const std::string& tool)> policy_of;
   std::function<bool()> must_stop;
-  std::function<void(const std::string& job_id)> on_news{};  ///< Something of the job was saved.
+  /// Something of the job was saved.
+  std::function<void(const std::string& tool, const std::string& job_id)> on_news{};
   /// Time since any fixed moment, by a clock that only goes on; empty = this machine's. It measures rests
   /// and answers here; when anything happened to a job, the database's clock says.
   std::function<Duration()> clock{};
@@ -100,7 +101,7 @@ class Reconciler {
   void take_check(Check check, const ProviderAnswer& answer);
   void take_chase(LeasedTask task, const ProviderAnswer& answer);
   void count(const TurnOutcome& outcome);
-  void tell_news() const;
+  void tell_news(const TurnOutcome& outcome) const;
   std::uint64_t ask(ProviderQuestion question);
   /// How many more questions may be under way.
   [[nodiscard]] int room() const;

@@ -9,7 +9,7 @@ namespace {
 
 constexpr const char* look_sql = R"sql(
 SELECT asked.table_name AS asked_table, known.tool, known.table_name, job.id AS job_id, job.user_id, job.status, job.task_id,
-       COALESCE(job.api_account, known.account) AS account, job.output_url, job.error_message, active.last_verdict,
+       COALESCE(job.api_account, known.account) AS account, job.output_url, job.error_message, active.last_verdict, active.check_count,
        CASE WHEN active.queued_at IS NOT NULL THEN (
            SELECT count(*) FROM watchdog.active_jobs AS ahead
             WHERE ahead.account = active.account AND ahead.queued_at IS NOT NULL
@@ -44,6 +44,7 @@ JobView view_of(const Rows& rows, std::size_t row) {
           .output_url = rows.at(row, "output_url"),
           .error_message = rows.at(row, "error_message"),
           .last_verdict = rows.at(row, "last_verdict"),
+          .check_count = rows.integer(row, "check_count"),
           .position = rows.integer(row, "position"),
           .total_queued = rows.integer(row, "total_queued"),
           .free_slots = rows.integer(row, "free_slots"),

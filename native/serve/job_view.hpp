@@ -30,6 +30,7 @@ struct JobView {
   Text output_url;
   Text error_message;
   Text last_verdict;             ///< Of the last check, while the job is at work.
+  std::int64_t check_count{0};   ///< How often the provider was asked about it, while it is at work.
   std::int64_t position{0};      ///< In the queue of its account, from 1; 0 for a job that does not wait.
   std::int64_t total_queued{0};  ///< In that queue.
   std::int64_t free_slots{0};    ///< Of the account, for a job that waits.

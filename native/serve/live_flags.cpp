@@ -7,12 +7,16 @@
 namespace jobwatchdog {
 
 std::shared_ptr<const Flags> LiveFlags::get() {
-  const std::lock_guard lock{mutex_};
-  if (flags_ && since_reading_ && since_reading_->elapsed() < flags_are_read_every) return flags_;
-  since_reading_.emplace();
+  {
+    const std::lock_guard lock{mutex_};
+    const bool is_fresh = since_reading_ && since_reading_->elapsed() < flags_are_read_every;
+    if (flags_ && is_fresh) return flags_;
+    since_reading_.emplace();  // Whoever comes while this thread reads takes what was known before.
+  }
   const Outcome<Flags> read = connections_->lend<Outcome<Flags>>(
       [&](Connection& connection) { return Flags::open(connection, configuration_); },
       [](const DatabaseError& error) { return failure_of("reading the flags", error); });
+  const std::lock_guard lock{mutex_};
   if (read.ok()) {
     flags_ = std::make_shared<const Flags>(read.value());
     return flags_;

@@ -3,6 +3,7 @@
 
 #include "native/json_text.hpp"
 #include "native/log.hpp"
+#include "native/serve/job_wait.hpp"
 #include "native/serve/json_reply.hpp"
 
 namespace jobwatchdog {
@@ -10,8 +11,6 @@ namespace {
 
 /// Who was asked about so lately need not be asked about again: the node asks by itself every 15 s.
 constexpr const char* ring_rest = "10 seconds";
-/// For how long a page waits for the provider's word before it hears what was known.
-constexpr Duration patience = seconds(5);
 
 }  // namespace
 
@@ -39,18 +38,11 @@ std::vector<std::string> ring(const Services& services, const std::vector<JobVie
 
 HttpReply after_ring(const Services& services, const Caller& caller, const JobView& seen,
                      std::function<HttpReply(const JobView& now)> answer) {
-  // Taken first: the node may hear of the job before the ring is answered.
-  const std::shared_ptr<Bell> bell = services.bells->bell_for(seen.job_id);
   if (ring(services, {seen}).empty()) return answer(seen);
-  return HttpReply{
-      .then =
-          [&services, caller, seen, answer = std::move(answer)] {
-            const DatabaseResult<JobLook> look = look_at_jobs(services, caller, {{seen.table, seen.job_id}});
-            if (!look.ok()) return database_reply("looking at a job again", look.error());
-            return answer(look.value().jobs.front().value_or(seen));
-          },
-      .waits_for = bell,
-      .waits_at_most = patience};
+  const auto was_asked_about = [count = seen.check_count](const JobView& now) {
+    return now.has_ended() || now.check_count != count;
+  };
+  return answer_when(services, caller, {seen.table, seen.job_id}, {was_asked_about, std::move(answer)});
 }
 
 }  // namespace jobwatchdog

@@ -13,9 +13,11 @@
 #include "native/access/caller.hpp"
 #include "native/connection_pool.hpp"
 #include "native/http/http_server.hpp"
+#include "native/http/trusted_proxies.hpp"
 #include "native/life/reconciler.hpp"
 #include "native/serve/job_bells.hpp"
 #include "native/serve/live_flags.hpp"
+#include "native/serve/rate_limit.hpp"
 #include "native/serve/request_metrics.hpp"
 
 namespace jobwatchdog {
@@ -26,9 +28,12 @@ struct Services {
   std::shared_ptr<JobBells> bells;
   std::shared_ptr<LiveFlags> flags;
   std::shared_ptr<RequestMetrics> request_metrics;
+  std::shared_ptr<RateLimit> rate_limit;
+  TrustedProxies proxies;
   AccessSettings access;
   std::function<ReconcileCounts()> counts;     ///< What the node did so far.
   std::function<std::string()> sweep_metrics;  ///< Of the node's last sweep.
+  std::function<Duration()> clock;             ///< Time since any fixed moment, for waits.
   std::function<void()> wake;                  ///< The node looks for work at once.
 };
 

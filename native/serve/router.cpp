@@ -83,6 +83,24 @@ std::optional<HttpReply> refuse_as_admin(const Services& services, const Caller&
   return error_reply(403, "Only an administrator may do that");
 }
 
+/// An address without a user may be many people behind one router.
+constexpr int share_of_address = 10;
+
+/// Why this caller must wait: it asks this route too often. Who has the service's key is not counted.
+std::optional<HttpReply> refuse_as_too_often(const Services& services, const HttpRequest& request,
+                                             const Route& route, const Caller& caller) {
+  if (caller.is_service()) return std::nullopt;
+  const std::string who = caller.is_user() ? caller.user_id : services.proxies.client_of(request);
+  const std::optional<Duration> wait =
+      services.rate_limit->take(who + " " + std::string{route.method} + " " + std::string{route.path},
+                                caller.is_user() ? 1 : share_of_address);
+  if (!wait) return std::nullopt;
+  const std::string seconds = std::to_string((wait->ms + 999) / 1'000);
+  HttpReply reply = refusal(429, "Too many requests; try again in " + seconds + " s");
+  reply.headers["retry-after"] = seconds;
+  return reply;
+}
+
 HttpReply answer_route(const Services& services, const HttpRequest& http, const Route& route,
                        std::vector<std::string> wildcards, const std::string& id) {
   if (route.who == Who::anybody)
@@ -93,6 +111,7 @@ HttpReply answer_route(const Services& services, const HttpRequest& http, const 
   if (!caller.ok()) return unauthorized(caller.error());
   if (caller.value().kind == Caller::Kind::nobody)
     return unauthorized({"UNAUTHORIZED_NO_AUTH_HEADER", "Missing authorization header"});
+  if (auto refused = refuse_as_too_often(services, http, route, caller.value())) return *refused;
   if (!may_ask(route.who, caller.value().kind)) return refusal(403, "This caller may not do that");
   const bool has_body = http.method != "GET" && http.method != "HEAD";
   const Result<nlohmann::json, BodyFault> body = parse_body(has_body ? http : HttpRequest{});

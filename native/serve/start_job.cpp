@@ -1,13 +1,11 @@
 // Starting a job over HTTP.
 #include "native/serve/start_job.hpp"
 
+#include "native/serve/job_wait.hpp"
 #include "native/serve/json_reply.hpp"
 
 namespace jobwatchdog {
 namespace {
-
-/// For how long a page waits for its job to be taken before it hears that it is queued.
-constexpr Duration patience = seconds(5);
 
 HttpReply refused(int status, const std::string& code, const std::string& why) {
   return json_reply(status, {{"success", false}, {"error", why}, {"code", code}});
@@ -38,25 +36,18 @@ HttpReply reply_about(const JobView& job, bool is_repeated) {
 }
 
 /// A job that a node takes at once is waited for; one that has to wait hears its place.
-HttpReply reply_to_start(const Services& services, const Caller& caller, const JobName& name,
-                         std::shared_ptr<Bell> bell) {
-  const Result<JobView, HttpReply> job = look_at_job(services, caller, name);
-  if (!job.ok()) return job.error();
-  if (!job.value().is_next()) return reply_about(job.value(), false);
-  return {.then =
-              [&services, caller, name] {
-                const Result<JobView, HttpReply> started = look_at_job(services, caller, name);
-                return started.ok() ? reply_about(started.value(), false) : started.error();
-              },
-          .waits_for = std::move(bell),
-          .waits_at_most = patience};
+HttpReply reply_to_start(const Services& services, const Caller& caller, const JobName& name) {
+  const auto is_with_the_provider_or_waits = [](const JobView& now) {
+    return now.task_id || now.has_ended() || (now.waits() && !now.is_next());
+  };
+  return answer_when(services, caller, name, {is_with_the_provider_or_waits, [](const JobView& now) {
+                                                return reply_about(now, false);
+                                              }});
 }
 
 }  // namespace
 
 HttpReply start_job(const Services& services, const Caller& caller, const JobName& name) {
-  // Taken first: a node may have the job before the start is answered.
-  std::shared_ptr<Bell> bell = services.bells->bell_for(name.job_id);
   const DatabaseResult<Rows> rows = services.connections->query(
       "SELECT outcome, active_table, active_job_id, active_status, problem FROM watchdog.start_job($1, $2, $3)",
       {name.table, name.job_id, caller.is_service() ? Text{} : Text{caller.user_id}}, {});
@@ -78,7 +69,7 @@ HttpReply start_job(const Services& services, const Caller& caller, const JobNam
     return job.ok() ? reply_about(job.value(), true) : job.error();
   }
   services.wake();
-  return reply_to_start(services, caller, name, std::move(bell));
+  return reply_to_start(services, caller, name);
 }
 
 }  // namespace jobwatchdog

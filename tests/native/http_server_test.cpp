@@ -228,8 +228,8 @@ TEST(http_server, gives_the_place_of_the_idlest_connection_to_a_new_one) {
   EXPECT_THAT(third.reply(), HasSubstr("GET /3"));
   EXPECT_EQ(first.rest(), "");
   EXPECT_TRUE(first.was_closed());
-  second.send(get("/2 again"));
-  EXPECT_FALSE(second.was_closed());
+  second.send(get("/2-again"));
+  EXPECT_THAT(second.reply(), HasSubstr("GET /2-again"));
 }
 
 TEST(http_server, lets_a_new_connection_wait_while_all_others_are_busy) {
@@ -250,6 +250,35 @@ TEST(http_server, lets_a_new_connection_wait_while_all_others_are_busy) {
   gate.open();
   EXPECT_THAT(waiting.reply(), HasSubstr("GET /waiting"));
   EXPECT_THAT(order, ElementsAre("/busy", "/waiting"));
+}
+
+TEST(http_server, closes_what_one_address_opens_beyond_its_share) {
+  const HttpServer server = served({.connections_per_address_max = 2}, echo);
+  RawConnection first{server.port()};
+  first.send(get("/1"));
+  first.reply();
+  {
+    RawConnection second{server.port()};
+    second.send(get("/2"));
+    second.reply();
+    RawConnection third{server.port()};
+    EXPECT_EQ(third.rest(), "");
+    EXPECT_TRUE(third.was_closed());
+    first.send(get("/1-again"));
+    EXPECT_THAT(first.reply(), HasSubstr("GET /1-again"));
+  }
+  first.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  first.rest();
+  EXPECT_THAT(answer_to(server, get("/in-its-place")), HasSubstr("GET /in-its-place"));
+}
+
+TEST(http_server_twin, a_proxy_may_open_as_many_as_it_likes) {
+  const HttpServer server =
+      served({.connections_per_address_max = 1, .is_proxy = [](const auto&) { return true; }}, echo);
+  RawConnection first{server.port()};
+  first.send(get("/1"));
+  first.reply();
+  EXPECT_THAT(answer_to(server, get("/2")), HasSubstr("GET /2"));
 }
 
 TEST(http_server, lets_clients_that_never_finish_shut_nobody_out) {

@@ -48,7 +48,8 @@ inline Headers as_cron() { return bearer(cron_secret); }
 class Served {
  public:
   Served() : Served(AccessSettings{}) {}
-  explicit Served(AccessSettings access) {
+  /// Without a limit, for most tests ask more than any page.
+  explicit Served(AccessSettings access, int requests_per_minute = 0) {
     (void)access.token_keys.add_secret(served_secret);
     access.publishable_keys.add(Secret{publishable_key});
     access.secret_keys.add(Secret{secret_key});
@@ -56,31 +57,41 @@ class Served {
     access.origins.insert("https://app.example");
     auto connections =
         std::make_shared<ConnectionPool>([url = database_.url()] { return Connection::open(url, {}); });
-    handler_ = router(std::make_shared<const Services>(
+    services_ = std::make_shared<const Services>(
         Services{.connections = connections,
                  .bells = std::make_shared<JobBells>(),
                  .flags = std::make_shared<LiveFlags>(connections, Configuration{}),
                  .request_metrics = std::make_shared<RequestMetrics>(),
+                 .rate_limit = std::make_shared<RateLimit>(requests_per_minute, [this] { return now_; }),
+                 .proxies = TrustedProxies::parse("10.0.0.0/8").value(),
                  .access = std::move(access),
                  .counts = [] { return ReconcileCounts{}; },
                  .sweep_metrics = [] { return ""; },
-                 .wake = [this] { ++wake_count_; }}));
+                 .clock = [this] { return now_; },
+                 .wake = [this] { ++wake_count_; }});
+    handler_ = router(services_);
     database_.exec("INSERT INTO public.upscaler_credits (user_id, balance) VALUES ('" + owner_id +
                    "', 100), ('" + other_id + "', 100), ('" + admin_id + "', 100)");
     database_.exec("INSERT INTO public.user_roles (user_id, role) VALUES ('" + admin_id + "', 'admin')");
   }
 
   [[nodiscard]] Database& database() { return database_; }
+  [[nodiscard]] const std::shared_ptr<const Services>& services() const { return services_; }
   [[nodiscard]] int wake_count() const { return wake_count_; }
+  /// The clock of limits and waits goes on.
+  void pass(Duration duration) { now_ = now_ + duration; }
 
-  /// What a client gets in the end: a reply that waits is not waited for.
+  /// What a client gets in the end: a reply that waits does so by the clock of this object.
   HttpReply call(const std::string& method, const std::string& path, const std::string& body,
                  Headers headers) {
     if (!body.empty()) headers.try_emplace("content-type", "application/json");
     const std::size_t mark = std::min(path.find('?'), path.size());
     const std::string query = mark == path.size() ? "" : path.substr(mark + 1);
     HttpReply reply = handler_({method, path.substr(0, mark), query, std::move(headers), body, "127.0.0.1"});
-    while (reply.then) reply = std::function<HttpReply()>{reply.then}();
+    while (reply.then) {
+      pass(reply.waits_at_most);
+      reply = std::function<HttpReply()>{reply.then}();
+    }
     return reply;
   }
 
@@ -126,6 +137,8 @@ class Served {
   Database database_{Database::managed()};
   int task_count_{0};
   int wake_count_{0};
+  Duration now_{};
+  std::shared_ptr<const Services> services_;
   HttpHandler handler_;
 };
 

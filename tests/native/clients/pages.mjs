@@ -32,6 +32,14 @@ async function holds(what, work) {
   console.log(what);
 }
 
+/** Settles when the channel is joined; rejects when it is not. */
+const subscribed = (channel) =>
+  new Promise((resolve, reject) =>
+    channel.subscribe((status, error) =>
+      status === "SUBSCRIBED" ? resolve() : reject(error ?? new Error(status)),
+    ),
+  );
+
 let job;
 await holds("insert().select().single() makes a pending job", async () => {
   const { data, error } = await user.from("veste_ai_jobs").insert(newJob).select().single();
@@ -67,6 +75,19 @@ await holds("filters, order, limit and an exact count", async () => {
   assert.equal(count, 1);
 });
 
+/** What the page hears of its job, as it comes. */
+const heard = [];
+let hearing = () => {};
+await holds("channel().on('postgres_changes') subscribes to one job", async () => {
+  user.realtime.setAuth(USER_TOKEN);
+  const filter = { event: "UPDATE", schema: "public", table: "veste_ai_jobs", filter: `id=eq.${job.id}` };
+  const channel = user.channel(`job-sync-veste_ai-${job.id}`).on("postgres_changes", filter, (change) => {
+    heard.push(change);
+    hearing();
+  });
+  await subscribed(channel);
+});
+
 await holds("functions.invoke() starts the job", async () => {
   const { data, error } = await user.functions.invoke("runninghub-veste-ai/run", { body: { jobId: job.id } });
   assert.equal(error, null);
@@ -79,6 +100,41 @@ await holds("functions.invoke() asks about the job", async () => {
     body: { jobs: [{ table: "veste_ai_jobs", jobId: job.id }] },
   });
   assert.match(data.results[0].status, /^(starting|running|completed)$/);
+});
+
+await holds("the page hears of every state up to the result", async () => {
+  await new Promise((resolve) => {
+    hearing = () => heard.at(-1)?.new.status === "completed" && resolve();
+    hearing();
+  });
+  assert.deepEqual(heard.at(-1).old, { id: job.id });
+  assert.match(heard.at(-1).new.output_url, /^http/);
+  assert.equal(heard.at(-1).errors, null);
+  assert.ok(heard.some((change) => change.new.status === "running"));
+});
+
+await holds("somebody else subscribes to that job and hears nothing of it", async () => {
+  const foreign = [];
+  other.realtime.setAuth(OTHER_TOKEN);
+  const filter = { event: "*", schema: "public", table: "veste_ai_jobs", filter: `id=eq.${job.id}` };
+  await subscribed(other.channel("spy").on("postgres_changes", filter, (change) => foreign.push(change)));
+  await user.from("veste_ai_jobs").select().eq("id", job.id).single();
+  assert.deepEqual(foreign, []);
+});
+
+await holds("an older client speaks vsn 1.0.0", async () => {
+  const socket = new WebSocket(`${NODE_URL.replace("http", "ws")}/realtime/v1/websocket?apikey=${PUBLISHABLE_KEY}&vsn=1.0.0`);
+  await new Promise((resolve) => socket.addEventListener("open", resolve));
+  const answer = new Promise((resolve) => socket.addEventListener("message", (event) => resolve(JSON.parse(event.data))));
+  socket.send(JSON.stringify({ topic: "phoenix", event: "heartbeat", payload: {}, ref: "1" }));
+  assert.deepEqual(await answer, {
+    topic: "phoenix",
+    event: "phx_reply",
+    payload: { status: "ok", response: {} },
+    ref: "1",
+    join_ref: null,
+  });
+  socket.close();
 });
 
 await holds("a refusal is a FunctionsHttpError with its body", async () => {
@@ -147,3 +203,5 @@ await holds("an OpenFeature provider reads a flag and sees it change", async () 
   assert.equal(flags.getBooleanValue("WATCHDOG_ENABLED", true), false);
   await OpenFeature.close();
 });
+
+await Promise.all([user, other, nobody].map((client) => client.removeAllChannels()));
