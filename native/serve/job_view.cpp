@@ -7,31 +7,11 @@
 namespace jobwatchdog {
 namespace {
 
-constexpr const char* look_sql = R"sql(
-SELECT asked.table_name AS asked_table, known.tool, known.table_name, job.id AS job_id, job.user_id, job.status, job.task_id,
-       COALESCE(job.api_account, known.account) AS account, job.output_url, job.error_message, active.last_verdict, active.check_count,
-       CASE WHEN active.queued_at IS NOT NULL THEN (
-           SELECT count(*) FROM watchdog.active_jobs AS ahead
-            WHERE ahead.account = active.account AND ahead.queued_at IS NOT NULL
-              AND (ahead.queued_at, ahead.tool, ahead.job_id) <= (active.queued_at, active.tool, active.job_id)) END AS position,
-       CASE WHEN active.queued_at IS NOT NULL THEN (
-           SELECT count(*) FROM watchdog.active_jobs AS waiting
-            WHERE waiting.account = active.account AND waiting.queued_at IS NOT NULL) END AS total_queued,
-       CASE WHEN active.queued_at IS NOT NULL THEN (
-           SELECT count(*) FROM watchdog.provider_slots AS slot WHERE slot.account = active.account AND slot.state = 'free') END
-       AS free_slots,
-       to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS server_now,
-       CASE WHEN job.status NOT IN ('completed', 'failed', 'cancelled') THEN
-           to_char(COALESCE(active.deadline_at, COALESCE(job.started_at, job.queued_at, job.created_at) + known.hard_deadline_after)
-                   AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') END AS deadline_at
-  FROM jsonb_to_recordset($1::jsonb) AS asked (place integer, table_name text, job_id uuid)
-  LEFT JOIN watchdog.tools AS known ON asked.table_name IN (known.table_name, 'public.' || known.table_name)
-  LEFT JOIN LATERAL (SELECT own.* FROM public.ai_jobs AS own
-                      WHERE own.tool = known.tool AND own.id = asked.job_id
-                        AND ($2::uuid IS NULL OR own.user_id = $2::uuid OR watchdog.user_has_role($2::uuid, 'admin')) LIMIT 1) AS job
-    ON true
-  LEFT JOIN watchdog.active_jobs AS active ON active.tool = known.tool AND active.job_id = job.id
- ORDER BY asked.place)sql";
+constexpr const char* look_sql =
+    "SELECT looked.* FROM watchdog.look_at_jobs("
+    "ARRAY(SELECT item ->> 'table' FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS a (item, place) ORDER BY place), "
+    "ARRAY(SELECT (item ->> 'job_id')::uuid FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS a (item, place) "
+    "ORDER BY place), $2) AS looked";
 
 JobView view_of(const Rows& rows, std::size_t row) {
   return {.tool = rows.text(row, "tool"),
@@ -57,8 +37,7 @@ JobView view_of(const Rows& rows, std::size_t row) {
 DatabaseResult<JobLook> look_at_jobs(const Services& services, const Caller& caller,
                                      const std::vector<JobName>& names) {
   nlohmann::json asked = nlohmann::json::array();
-  for (const JobName& name : names)
-    asked.push_back({{"place", asked.size()}, {"table_name", name.table}, {"job_id", name.job_id}});
+  for (const JobName& name : names) asked.push_back({{"table", name.table}, {"job_id", name.job_id}});
   const Text user = caller.is_service() ? Text{} : Text{caller.user_id};
   const DatabaseResult<Rows> rows =
       services.connections->query(look_sql, {json_line(asked), user}, {.read_only = true});

@@ -150,6 +150,18 @@ TEST_F(realtime, changes_reach_the_owner_and_administrators_once_and_nobody_else
   EXPECT_EQ(others->take("postgres_changes").size(), 0U);
 }
 
+TEST_F(realtime, tells_of_a_row_whose_writer_left_updated_at_alone_and_of_no_older_row_after_a_newer) {
+  const std::string job_id = served_.pending_job();
+  auto own = joined(page_, owner_id, of_job(job_id));
+  served_.database().exec("UPDATE public.ai_jobs SET error_message = 'by hand' WHERE id = '" + job_id + "'");
+  hub_->hear({{"veste_ai", job_id, false}});
+  EXPECT_EQ(page_->take("postgres_changes").size(), 1U);
+  served_.database().exec("UPDATE public.ai_jobs SET updated_at = updated_at - interval '1 s' WHERE id = '" +
+                          job_id + "'");
+  hub_->hear({{"veste_ai", job_id, false}});
+  EXPECT_EQ(page_->take("postgres_changes").size(), 0U);
+}
+
 // What a page hears is what it could have read. Source: invariants.md S8.
 TEST_F(realtime, shows_what_row_level_security_shows) {
   for (const std::string& job_of : {owner_id, other_id}) {

@@ -1,6 +1,8 @@
 // Telling one channel of a change. Source: protocols.md 4.3.
 #include "native/serve/realtime/subscription.hpp"
 
+#include <functional>
+
 #include "native/json_text.hpp"
 #include "native/serve/rest/rest_tables.hpp"
 
@@ -41,6 +43,19 @@ bool Subscription::has_expired(std::int64_t now_s) const {
          expires_at->get<double>() < static_cast<double>(now_s);
 }
 
+/// A read that took longer than the next one brings an older row after a newer: it is dropped.
+bool Subscription::is_news(const ChangedJob& job) {
+  const std::size_t record_hash = std::hash<std::string>{}(job.record);
+  const std::lock_guard lock{mutex_};
+  if (heard_.size() > heard_max) heard_.clear();
+  const auto [place, is_first] = heard_.try_emplace(job.job_id);
+  Heard& heard = place->second;
+  if (!is_first && job.updated_at < heard.updated_at) return false;
+  if (!is_first && job.updated_at == heard.updated_at && record_hash == heard.record_hash) return false;
+  heard = {job.updated_at, record_hash};
+  return true;
+}
+
 void Subscription::deliver(const ChangedJob& job, const std::string& now_text) {
   nlohmann::json ids = nlohmann::json::array();
   std::string table;
@@ -49,14 +64,7 @@ void Subscription::deliver(const ChangedJob& job, const std::string& now_text) {
     ids.push_back(binding.id);
     table = binding.table;
   }
-  if (ids.empty() || !may_see(job)) return;
-  {
-    const std::lock_guard lock{mutex_};
-    if (heard_.size() > heard_max) heard_.clear();
-    std::string& heard = heard_[job.job_id];
-    if (heard == job.updated_at) return;
-    heard = job.updated_at;
-  }
+  if (ids.empty() || !may_see(job) || !is_news(job)) return;
   const std::string old_record = job.is_new ? "{}" : json_line({{"id", job.job_id}});
   const std::string payload = R"({"ids":)" + json_line(ids) + R"(,"data":{"schema":"public","table":)" +
                               json_line(table) + R"(,"commit_timestamp":)" + json_line(now_text) +

@@ -56,10 +56,17 @@ class Subscription {
     return sees_all_ || job.user_id == caller_.user_id;
   }
   [[nodiscard]] bool has_expired(std::int64_t now_s) const;
-  /// Sends the change when a binding wants it and the page has not heard it yet. Any thread.
+  /// Sends the change when a binding wants it and the page has heard neither it nor a later one. Any thread.
   void deliver(const ChangedJob& job, const std::string& now_text);
 
  private:
+  /// What a page was told of a job last. Not every writer moves updated_at, so the row counts too.
+  struct Heard {
+    std::string updated_at;
+    std::size_t record_hash{0};
+  };
+  [[nodiscard]] bool is_news(const ChangedJob& job);
+
   std::shared_ptr<SocketSender> sender_;
   PhoenixVersion version_;
   std::string topic_;
@@ -67,7 +74,7 @@ class Subscription {
   bool sees_all_;
   std::vector<ChangeBinding> bindings_;
   std::mutex mutex_;
-  std::map<std::string, std::string> heard_;  ///< When each job was last changed that the page was told of.
+  std::map<std::string, Heard> heard_;  ///< By job.
 };
 
 }  // namespace jobwatchdog
