@@ -1,9 +1,10 @@
-# The world of the campaign over whole lives of jobs: a database, a provider that goes wrong, two or three nodes, nine users
-# who click; and the judgement over it. Sourced by script/campaign instead of world.sh.
+# The world of the campaign over whole lives of jobs: a database, a provider that goes wrong, two or three nodes, the pages of
+# nine users who start a job over HTTP and ask for it; and the judgement over it. Sourced by script/campaign instead of world.sh.
 # shellcheck shell=bash disable=SC2034,SC2154,SC2004
 
 users_count=9
 world=lives
+pages_pid='' pages_secret="the secret of the campaign, long enough"
 
 prepare_cluster() {
   heading "A cluster with the managed schema, a provider, and nodes"
@@ -25,6 +26,8 @@ begin_round() {
   psql_on postgres -c "DROP DATABASE IF EXISTS lives WITH (FORCE)" 2>/dev/null
   psql_on postgres -c "CREATE DATABASE lives TEMPLATE lives_seed"
   url=$(private_postgres_url lives) happened_count=0 dead_pids=() leaving_pids=() nodes=() node_count=0
+  : >"$work/nodes"
+  : >"$work/refused.txt"
   start_listening "$work/provider.log" "$binary" emulate-provider --listen 127.0.0.1:0 --seed "$((seed % 1000000 + $2))" --task-time "200 ms..1500 ms" \
     --task-fails 20% --webhook-lost 40% --webhook-twice 20% --webhook-early 5% --submit-lost 4% --reply-5xx 3% --reply-slow 0%
   provider_pid=$listening_pid provider_url=$listening_url
@@ -37,15 +40,20 @@ start_node() {
   port=$(free_port)
   start_listening "$work/node.$node_count.log" env WATCHDOG_FAILPOINT="${1-}" DATABASE_URL="$url" WATCHDOG_RUNNINGHUB_URL="$provider_url" \
     WATCHDOG_RUNNINGHUB_API_KEY=emulated-key-1 WATCHDOG_INITIAL_DELAY_MS=1000 WATCHDOG_POLL_INTERVAL_MS=1000 \
+    WATCHDOG_JWT_SECRET="$pages_secret" \
     "$binary" serve --quiet --listen "127.0.0.1:$port" --public-url "http://127.0.0.1:$port"
   nodes+=("$listening_pid")
+  echo "$listening_url" >>"$work/nodes"
   node_count=$((node_count + 1))
   sweeps[${round_name%:*}]=$((${sweeps[${round_name%:*}]} + 1))
 }
 
-# start_first_node [FAILPOINT]: the users' clicks, and a node that has all the work to itself for a moment.
+# start_first_node [FAILPOINT]: the users' pages, and a node that has all the work to itself for a moment.
 start_first_node() {
-  psql_on lives -v users="$users_count" -f "$root/script/campaign.d/click_lives.sql" >/dev/null
+  psql_on lives -v users="$users_count" -f "$root/script/campaign.d/pending_lives.sql" >"$work/jobs"
+  with_node node "$root/script/campaign.d/pages.mjs" "$work/nodes" "$work/jobs" "$pages_secret" "$work/refused.txt" 2>"$work/pages.err" &
+  pages_pid=$!
+  listening_pids+=("$pages_pid")
   start_node "${1-}"
 }
 start_other_nodes() { while [[ ${#nodes[@]} -lt $wanted_nodes ]]; do start_node; done; }
@@ -75,6 +83,14 @@ forget_node() {
   nodes=("${left[@]}")
 }
 
+# A page gets an answer, or is told when to ask again, whatever happens behind the nodes.
+judge_pages() {
+  local code=0
+  wait "$pages_pid" || code=$?
+  [[ $code == 0 ]] || violate "the pages ended with exit code $code: $(head -n 3 "$work/pages.err")"
+  [[ ! -s $work/refused.txt ]] || violate "a page was refused: $(head -n 1 "$work/refused.txt")"
+}
+
 # What dead nodes leased becomes free, as it would after a minute; then the nodes that are left finish all.
 finish_work() {
   local deadline=$((SECONDS + 90))
@@ -82,11 +98,13 @@ finish_work() {
   psql_on lives -f "$root/script/campaign.d/minute_later.sql"
   until [[ $(psql_on lives -c "SELECT NOT EXISTS (SELECT FROM public.ai_jobs WHERE status NOT IN ('completed', 'failed', 'cancelled')) AND NOT EXISTS (SELECT FROM watchdog.provider_slots WHERE state <> 'free') AND NOT EXISTS (SELECT FROM watchdog.orphan_tasks WHERE ended_at IS NULL AND task_id IS NOT NULL)" 2>/dev/null) == t ]]; do
     if [[ $SECONDS -ge $deadline ]]; then
+      kill "$pages_pid"
       violate "the jobs do not end: $(psql_on lives -c "SELECT string_agg(job.status || ' ' || COALESCE(job.task_id, '-') || ' attempt ' || job.attempt, ', ') FROM public.ai_jobs AS job WHERE status NOT IN ('completed', 'failed', 'cancelled')"), slots $(psql_on lives -c "SELECT string_agg(state, ' ') FROM watchdog.provider_slots")"
       return
     fi
     sleep 0.1
   done
+  judge_pages
 }
 
 # judge_database WHOLE: the audit of the binary, the laws that need the provider's own list, and the end of all processes.
