@@ -12,6 +12,19 @@ start_node() {
     WATCHDOG_RUNNINGHUB_URL="$provider_url" WATCHDOG_RUNNINGHUB_API_KEY=emulated-key-1 "$root/build/release/jobwatchdog" serve --listen 127.0.0.1:0
 }
 
+# The same for pages, and reached by webhooks. Sets node_url and node_pid.
+start_served_node() {
+  local port
+  port=$(free_port)
+  start_listening "$root/.local/bench/node.log" env DATABASE_URL="$(private_postgres_url bench)" WATCHDOG_ENABLED=true WATCHDOG_CONFIG= \
+    WATCHDOG_RUNNINGHUB_URL="$provider_url" WATCHDOG_RUNNINGHUB_API_KEY=emulated-key-1 \
+    WATCHDOG_JWT_SECRET="the secret of the benchmark, long enough" WATCHDOG_PUBLISHABLE_KEYS=sb_publishable_of_the_benchmark \
+    "$root/build/release/jobwatchdog" serve --listen "127.0.0.1:$port" --public-url "http://127.0.0.1:$port"
+  node_url=$listening_url node_pid=$listening_pid
+}
+
+resident_mb() { awk '/^VmRSS/ { printf "%.0f", $2 / 1024 }' "/proc/$1/status"; }
+
 # wait_until WHAT CONDITION: a condition of the database bench, for at most half an hour.
 wait_until() {
   local deadline=$((SECONDS + 1800))
