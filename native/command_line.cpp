@@ -270,9 +270,6 @@ int run_command_line(int argc, char** argv) {
       add_command(app, "audit", "Prove over the whole database that no credit was lost or paid twice.",
                   "  jobwatchdog audit\n  jobwatchdog audit --json");
   audit->callback([&options] { options.chosen = [&options] { return run_audit(options.global); }; });
-  CLI::App* doctor = add_command(app, "doctor", "Check that everything is there that the watchdog needs.",
-                                 "  jobwatchdog doctor");
-  doctor->callback([&options] { options.chosen = [&options] { return run_doctor(options.global); }; });
   CLI::App* version =
       add_command(app, "version", "The version of this binary.", "  jobwatchdog version --json");
   version->callback([&options] { options.chosen = [&options] { return run_version(options.global); }; });

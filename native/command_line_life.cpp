@@ -45,6 +45,14 @@ void add_public_url(CLI::App& command, std::string& public_url) {
       ->envname("WATCHDOG_PUBLIC_URL");
 }
 
+void add_direct_database_url(CLI::App& command, std::string& direct_database_url) {
+  command
+      .add_option(
+          "--direct-database-url", direct_database_url,
+          "A database URL past any pooler in transaction mode, to hear of changes (default: the database's)")
+      ->envname("WATCHDOG_DIRECT_DATABASE_URL");
+}
+
 void add_starts_no_jobs(CLI::App& command, bool& starts_no_jobs) {
   command.add_flag("--starts-no-jobs", starts_no_jobs, "Leave waiting jobs to other nodes")
       ->envname("WATCHDOG_STARTS_NO_JOBS");
@@ -76,11 +84,7 @@ void add_serve(CLI::App& app, const GlobalOptions& global, LifeOptions& options,
       ->capture_default_str();
   add_public_url(*command, wanted.public_url);
   add_starts_no_jobs(*command, wanted.starts_no_jobs);
-  command
-      ->add_option(
-          "--direct-database-url", wanted.direct_database_url,
-          "A database URL past any pooler in transaction mode, to hear of changes (default: the database's)")
-      ->envname("WATCHDOG_DIRECT_DATABASE_URL");
+  add_direct_database_url(*command, wanted.direct_database_url);
   command
       ->add_option("--threads", wanted.thread_count,
                    "Requests worked on at once, each with a connection to the database")
@@ -107,6 +111,17 @@ void add_serve(CLI::App& app, const GlobalOptions& global, LifeOptions& options,
   command->add_flag("--no-sweeps", wanted.no_sweeps, "Leave sweeping to cron or to other nodes")
       ->envname("WATCHDOG_NO_SWEEPS");
   command->callback([&] { chosen = [&] { return run_serve(global, options.serve); }; });
+}
+
+void add_doctor(CLI::App& app, const GlobalOptions& global, LifeOptions& options, Chosen& chosen) {
+  CLI::App* command = add_command(
+      app, "doctor",
+      "Check that everything is there that the watchdog needs: database, schema, keys, provider, webhooks.",
+      "  jobwatchdog doctor\n  jobwatchdog doctor --public-url https://app.example --json");
+  DoctorCommand& wanted = options.doctor;
+  add_public_url(*command, wanted.public_url);
+  add_direct_database_url(*command, wanted.direct_database_url);
+  command->callback([&] { chosen = [&] { return run_doctor(global, options.doctor); }; });
 }
 
 void add_token(CLI::App& app, const GlobalOptions& global, LifeOptions& options, Chosen& chosen) {
@@ -147,6 +162,7 @@ void add_life_commands(CLI::App& app, const GlobalOptions& global, LifeOptions& 
   add_serve(app, global, options, chosen);
   add_jobs(app, global, options, chosen);
   add_token(app, global, options, chosen);
+  add_doctor(app, global, options, chosen);
 }
 
 }  // namespace jobwatchdog

@@ -17,6 +17,7 @@ struct LifeOptions {
   ReconcileCommand reconcile;
   ServeCommand serve;
   TokenCommand token;
+  DoctorCommand doctor;
 };
 
 /// A subcommand with examples in its help; options of the whole program may stand behind it too.
@@ -26,8 +27,8 @@ CLI::App* add_command(CLI::App& parent, const std::string& name, const std::stri
 /// Where a pass writes what it did.
 void add_metrics_file(CLI::App& command, std::string& metrics_file);
 
-/// Adds jobs, reconcile, serve and token. What is chosen is put into `chosen`, to be run after the command
-/// line is read.
+/// Adds jobs, reconcile, serve, token and doctor. What is chosen is put into `chosen`, to be run after the
+/// command line is read.
 void add_life_commands(CLI::App& app, const GlobalOptions& global, LifeOptions& options,
                        std::function<ExitCode()>& chosen);
 

@@ -89,6 +89,11 @@ struct ServeCommand {
   std::string trusted_proxies{"127.0.0.1,::1"};
 };
 
+struct DoctorCommand {
+  std::string public_url;  ///< As `serve` is given it.
+  std::string direct_database_url;  ///< "" = the database's own.
+};
+
 /// As they were typed; "" = not given.
 struct EmulateProviderCommand {
   std::string listen{"127.0.0.1:8799"};
@@ -122,7 +127,7 @@ struct EmulateProviderCommand {
 [[nodiscard]] ExitCode run_reconcile(const GlobalOptions& global, const ReconcileCommand& command);
 [[nodiscard]] ExitCode run_serve(const GlobalOptions& global, const ServeCommand& command);
 [[nodiscard]] ExitCode run_token(const GlobalOptions& global, const TokenCommand& command);
-[[nodiscard]] ExitCode run_doctor(const GlobalOptions& global);
+[[nodiscard]] ExitCode run_doctor(const GlobalOptions& global, const DoctorCommand& command);
 [[nodiscard]] ExitCode run_emulate_provider(const GlobalOptions& global,
                                             const EmulateProviderCommand& command);
 [[nodiscard]] ExitCode run_version(const GlobalOptions& global);

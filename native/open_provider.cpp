@@ -2,7 +2,6 @@
 #include "native/open_provider.hpp"
 
 #include "native/log.hpp"
-#include "native/provider/accounts.hpp"
 #include "native/provider/runninghub.hpp"
 
 namespace jobwatchdog {
@@ -18,7 +17,7 @@ Outcome<std::vector<ProviderAccount>> readable_accounts(Connection& connection) 
 
 }  // namespace
 
-Outcome<std::unique_ptr<Provider>> open_provider(Connection& connection, bool has_accounts) {
+Outcome<std::vector<ProviderAccount>> provider_accounts(Connection& connection, bool has_accounts) {
   std::vector<ProviderAccount> stored;
   if (has_accounts) {
     Outcome<std::vector<ProviderAccount>> read = readable_accounts(connection);
@@ -28,6 +27,12 @@ Outcome<std::unique_ptr<Provider>> open_provider(Connection& connection, bool ha
   Result<std::vector<ProviderAccount>, AccountProblems> accounts =
       all_accounts(runninghub_environment(), std::move(stored));
   if (!accounts.ok()) return Failure{ExitCode::configuration, accounts.error()};
+  return std::move(accounts.value());
+}
+
+Outcome<std::unique_ptr<Provider>> open_provider(Connection& connection, bool has_accounts) {
+  Outcome<std::vector<ProviderAccount>> accounts = provider_accounts(connection, has_accounts);
+  if (!accounts.ok()) return accounts.error();
   if (accounts.value().empty()) return std::unique_ptr<Provider>{};
   return std::unique_ptr<Provider>{std::make_unique<RunningHub>(std::move(accounts.value()))};
 }

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "core/problem.hpp"
 #include "native/http/http_server.hpp"
+#include "native/http/network_list.hpp"
 
 namespace jobwatchdog {
 
@@ -21,11 +21,7 @@ class TrustedProxies {
   [[nodiscard]] std::string client_of(const HttpRequest& request) const;
 
  private:
-  struct Network {
-    std::vector<unsigned char> bytes;  ///< 16 of them; IPv4 as IPv6 has it.
-    int prefix_bits{128};
-  };
-  std::vector<Network> networks_;
+  NetworkList networks_;
 };
 
 }  // namespace jobwatchdog

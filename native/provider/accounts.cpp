@@ -149,6 +149,9 @@ void complete(ProviderAccount& account, Environment& environment, AccountProblem
     account.api_key = std::move(key);
   }
   if (account.api_key.empty()) return;
+  account.key_place = environment.text(key_place + std::string{file_suffix}).empty()
+                          ? key_place
+                          : key_place + std::string{file_suffix};
   if (auto problem = problem_of_key(account.api_key, key_place)) problems.push_back(*problem);
 
   std::string url_place = stored_place + ": base_url";

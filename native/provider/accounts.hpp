@@ -20,6 +20,7 @@ struct ProviderAccount {
   std::string base_url{runninghub_url};  ///< Scheme, host and perhaps a port; nothing behind it.
   Secret api_key{};
   int requests_at_once_max{8};
+  std::string key_place{};  ///< The variable or the table that the key is in, for people.
 };
 
 using AccountProblems = std::vector<Problem>;

@@ -115,7 +115,11 @@ TEST_F(pgbouncer, is_recognized_by_doctor_and_a_direct_connection_is_not_taken_f
   Database database = Database::managed();
   const ProcessResult pooled = run_pooled(database, {"doctor"});
   EXPECT_EQ(pooled.exit_code, 0) << pooled.out << pooled.err;
-  EXPECT_THAT(pooled.out, HasSubstr("a pooler in transaction mode"));
+  EXPECT_THAT(pooled.out, HasSubstr("ok       pooler: a pooler in transaction mode"));
+  EXPECT_THAT(pooled.out,
+              HasSubstr("warning  listening: the database's own connection goes through a pooler"));
+  EXPECT_THAT(run_pooled(database, {"doctor", "--direct-database-url", database.url()}).out,
+              HasSubstr("ok       listening: changes are heard by --direct-database-url"));
   EXPECT_THAT(run_jobwatchdog({"doctor", "--database-url", database.url()}).out,
               HasSubstr("a direct connection"));
 }
