@@ -99,8 +99,9 @@ std::size_t raise_connections_max() {
   constexpr rlim_t other_files_max = 300;  // Connections to the database and to providers, pages, logs.
   rlimit files{};
   if (getrlimit(RLIMIT_NOFILE, &files) != 0) return HttpServerOptions{}.connections_max;
-  files.rlim_cur = std::min(files.rlim_max, std::max(files.rlim_cur, connections_max + other_files_max));
-  (void)setrlimit(RLIMIT_NOFILE, &files);
+  const rlim_t had = files.rlim_cur;
+  files.rlim_cur = std::min(files.rlim_max, std::max(had, connections_max + other_files_max));
+  if (setrlimit(RLIMIT_NOFILE, &files) != 0) files.rlim_cur = had;  // A sandbox may forbid it.
   const rlim_t free_count = files.rlim_cur - std::min(files.rlim_cur / 2, other_files_max);
   return static_cast<std::size_t>(std::min(free_count, connections_max));
 }

@@ -1,6 +1,7 @@
 --! set: managed
--- Whoever changes a job tells the nodes of it, so that pages hear at once. Nodes and sweeps set watchdog.news to 'later': they tell
--- after their commit, because a NOTIFY within it makes all commits of the database wait for one another.
+-- Whoever changes a job tells the nodes of it, so that pages hear at once.
+-- Nodes and sweeps set watchdog.news to 'later': they tell after their commit, because a NOTIFY within it makes all commits of the
+-- database wait for one another.
 SET LOCAL lock_timeout = '5s';
 SET LOCAL statement_timeout = '60s';
 
