@@ -97,6 +97,10 @@ constexpr Names code_names{"code", "errorCode", "error_code"};
 constexpr Names task_names{"taskId", "task_id"};
 constexpr Names status_names{"status", "taskStatus", "task_status"};
 
+bool holds_key(const std::string& text, const Secret& key) {
+  return !key.empty() && text.find(key.reveal()) != std::string::npos;
+}
+
 /// The first message there is, with the reason of a failed task behind it.
 std::string message_of(const Layers& layers) {
   std::string message;
@@ -121,8 +125,7 @@ bool is_address(const std::string& text, const Secret& key) {
     return static_cast<unsigned char>(c) > ' ' && static_cast<unsigned char>(c) < 0x7f &&
            std::string_view{"\"<>\\^`{|}"}.find(c) == std::string_view::npos;
   });
-  const bool holds_key = !key.empty() && text.find(key.reveal()) != std::string::npos;
-  return is_web && is_plain && !holds_key && text.size() <= url_size_max;
+  return is_web && is_plain && !holds_key(text, key) && text.size() <= url_size_max;
 }
 
 /// The results: addresses of files, and texts.
@@ -162,7 +165,7 @@ std::optional<std::string> status_of(const Layers& layers) {
 }
 
 /// The one task that a reply tells of, "" when it names none. None when it names two, or one that cannot be.
-std::optional<std::string> task_id_of(const Layers& layers) {
+std::optional<std::string> task_id_of(const Layers& layers, const Secret& key) {
   const std::set<std::string> ids = texts_under(layers, task_names);
   if (ids.size() > 1 || has_odd_value(layers, task_names)) return std::nullopt;
   if (ids.empty()) return "";
@@ -171,7 +174,7 @@ std::optional<std::string> task_id_of(const Layers& layers) {
                        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
                               c == '-' || c == '_';
                      });
-  if (!is_id) return std::nullopt;
+  if (!is_id || holds_key(id, key)) return std::nullopt;
   return id;
 }
 
@@ -196,7 +199,7 @@ RunningHubReply read_runninghub_reply(const HttpAnswer& answer, const std::strin
   if (layers) {
     const auto code = code_of(*layers);
     const auto status = status_of(*layers);
-    const auto named = task_id_of(*layers);
+    const auto named = task_id_of(*layers, key);
     const bool is_about_it = named && (task_id.empty() || named->empty() || *named == task_id);
     reply.is_readable = code && status && is_about_it;
     reply.code = clean(code.value_or(""), key);
@@ -223,15 +226,14 @@ std::string read_uploaded_name(const HttpAnswer& answer, const Secret& key) {
   const std::string& name = *names.begin();
   const bool is_plain =
       std::all_of(name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) > ' '; });
-  const bool holds_key = !key.empty() && name.find(key.reveal()) != std::string::npos;
-  return is_plain && !holds_key && name.size() <= message_size_max ? name : "";
+  return is_plain && !holds_key(name, key) && name.size() <= message_size_max ? name : "";
 }
 
 WebhookDetail read_webhook_detail(const HttpAnswer& answer, const std::string& task_id, const Secret& key) {
   const std::optional<Layers> layers = layers_of(answer.body, false);
   WebhookDetail detail;
   if (!layers || answer.status < 200 || answer.status >= 300 || code_of(*layers) != "0") return detail;
-  const auto named = task_id_of(*layers);
+  const auto named = task_id_of(*layers, key);
   const auto first = [&](Names names) {
     const std::set<std::string> texts = texts_under(*layers, names);
     return texts.empty() ? "" : clean(*texts.begin(), key);
@@ -255,7 +257,7 @@ WebhookEvent parse_webhook(const std::string& body) {
   const std::optional<Layers> layers = layers_of(body);
   if (!layers) return event;
   event.is_task_end = texts_under(*layers, {"event"}) == std::set<std::string>{"TASK_END"};
-  event.task_id = task_id_of(*layers).value_or("");
+  event.task_id = task_id_of(*layers, Secret{}).value_or("");
   return event;
 }
 

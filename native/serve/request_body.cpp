@@ -1,6 +1,7 @@
 // Strict JSON bodies.
 #include "native/serve/request_body.hpp"
 
+#include <limits>
 #include <set>
 #include <vector>
 
@@ -48,6 +49,8 @@ Result<nlohmann::json, BodyFault> parse_body(const HttpRequest& request) {
   if (!is_json_type(request))
     return BodyFault{415, "The body must be JSON, with Content-Type: application/json"};
   if (request.body.empty()) return nlohmann::json::object();
+  // The parser takes a NUL for the end, and would not see what stands behind it.
+  if (request.body.find('\0') != std::string::npos) return BodyFault{400, "The body holds a NUL"};
   Watcher watcher;
   nlohmann::json body = nlohmann::json::parse(
       request.body,
@@ -105,8 +108,14 @@ std::string BodyReader::uuid(const std::string& name) {
 std::optional<std::int64_t> BodyReader::integer_or_none(const std::string& name) {
   const nlohmann::json* value = find(name);
   if (value == nullptr) return std::nullopt;
-  if (value->is_number_integer()) return value->get<std::int64_t>();
-  complain(name, "must be a whole number");
+  constexpr std::uint64_t most = std::numeric_limits<std::int64_t>::max();
+  if (value->is_number_unsigned() && value->get<std::uint64_t>() > most) {
+    complain(name, "must be a whole number of at most 64 bits");
+  } else if (value->is_number_integer()) {
+    return value->get<std::int64_t>();
+  } else {
+    complain(name, "must be a whole number");
+  }
   return std::nullopt;
 }
 

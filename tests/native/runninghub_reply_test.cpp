@@ -277,6 +277,10 @@ TEST(runninghub_reply, the_key_is_in_nothing_that_is_read) {
   EXPECT_TRUE(reply.is_readable);
   EXPECT_THAT(reply.code + reply.message + reply.status + reply.text, Not(HasSubstr(k)));
   EXPECT_THAT(reply.output_urls, IsEmpty());
+  const RunningHubReply started =
+      read_runninghub_reply(replied(R"({"code":0,"data":{"taskId":")" + k + R"("}})"), "", key);
+  EXPECT_FALSE(started.is_readable);
+  EXPECT_EQ(started.task_id, "");
   EXPECT_EQ(read_uploaded_name(replied(R"({"code":0,"data":{"fileName":")" + k + R"("}})"), key), "");
   const WebhookDetail detail = read_webhook_detail(replied(R"({"code":0,"data":{"callbackStatus":"FAILED )" +
                                                            k + R"(","callbackResponse":")" + k + R"("}})"),

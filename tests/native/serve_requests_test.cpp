@@ -41,6 +41,8 @@ TEST(request_body, of_another_kind_is_refused_in_words) {
   EXPECT_THAT(fault_of("{}", "text/plain"), HasSubstr("415 The body must be JSON"));
   EXPECT_THAT(fault_of("{}", ""), HasSubstr("415"));
   EXPECT_THAT(fault_of("{"), HasSubstr("400 The body is not JSON"));
+  // The parser takes a NUL for the end.
+  EXPECT_THAT(fault_of(std::string{"{\"a\": 1}\0{\"a\": 2}", 19}), HasSubstr("400 The body holds a NUL"));
   EXPECT_THAT(fault_of("\"text\""), HasSubstr("400 The body must be a JSON object"));
   EXPECT_THAT(fault_of("{\"a\": \"\xff\"}"), HasSubstr("400 The body is not JSON in UTF-8"));
   EXPECT_THAT(fault_of(R"({"a": 1, "b": {"a": 2}, "a": 3})"), HasSubstr("400 The body has \"a\" twice"));
@@ -49,7 +51,11 @@ TEST(request_body, of_another_kind_is_refused_in_words) {
 }
 
 TEST(request_body, tells_the_first_field_that_is_wrong) {
-  const Json body{{"table", 5}, {"jobId", "no uuid"}, {"nul", std::string("a\0b", 3)}, {"n", "1"}};
+  const Json body{{"table", 5},
+                  {"jobId", "no uuid"},
+                  {"nul", std::string("a\0b", 3)},
+                  {"n", "1"},
+                  {"huge", std::numeric_limits<std::uint64_t>::max()}};
   const auto problem_of = [&](const std::function<void(BodyReader&)>& read) {
     BodyReader reader{body};
     read(reader);
@@ -60,6 +66,8 @@ TEST(request_body, tells_the_first_field_that_is_wrong) {
   EXPECT_EQ(problem_of([](auto& r) { (void)r.text("absent"); }), "absent is required");
   EXPECT_EQ(problem_of([](auto& r) { (void)r.text("nul"); }), "nul must not hold a NUL");
   EXPECT_EQ(problem_of([](auto& r) { (void)r.integer_or_none("n"); }), "n must be a whole number");
+  EXPECT_EQ(problem_of([](auto& r) { (void)r.integer_or_none("huge"); }),
+            "huge must be a whole number of at most 64 bits");
   EXPECT_EQ(problem_of([](auto& r) { (void)r.text_or_none("jobId", 3); }), "jobId is longer than 3 bytes");
 }
 

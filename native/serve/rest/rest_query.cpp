@@ -199,24 +199,14 @@ class Reader {
 
 }  // namespace
 
-Result<RestQuery, HttpReply> read_rest_query(const Services& services, const Request& request) {
-  if (auto refusal = refuse_profile(request)) return *refusal;
-  const std::string& name = request.wildcards.front();
-  RestQuery query;
-  query.table = find_rest_table(name);
-  if (query.table == nullptr) {
-    const DatabaseResult<Rows> tool = services.connections->query(
-        "SELECT tool FROM watchdog.tools WHERE table_name = $1", {name}, {.read_only = true});
-    if (!tool.ok()) return rest_database_error(request, tool.error());
-    if (tool.value().size() == 0)
-      return rest_error(404, "PGRST205",
-                        "Could not find the table 'public." + name + "' in the schema cache");
-    query.table = &jobs_table();
-    query.tool = tool.value().text(0, "tool");
-  }
-  const auto parts = parse_url_query(request.http.query);
+Result<RestQuery, HttpReply> parse_rest_query(const RestTable& table, const std::string& tool,
+                                              const std::string& query) {
+  const auto parts = parse_url_query(query);
   if (!parts) return not_understood("an escape of the URL");
-  return Reader{std::move(query)}.read(*parts);
+  RestQuery begun;
+  begun.table = &table;
+  begun.tool = tool;
+  return Reader{std::move(begun)}.read(*parts);
 }
 
 }  // namespace jobwatchdog

@@ -9,7 +9,6 @@
 #include "native/database.hpp"
 #include "native/http/http_server.hpp"
 #include "native/serve/rest/rest_tables.hpp"
-#include "native/serve/route.hpp"
 
 namespace jobwatchdog {
 
@@ -28,8 +27,9 @@ struct RestQuery {
 /// At most so many rows are read at once.
 inline constexpr std::int64_t rest_rows_max = 1'000;
 
-/// Understands path and query. Refused: an unknown table (404 PGRST205) or column (400), and what this subset
-/// of PostgREST does not have (400 PGRST100).
-[[nodiscard]] Result<RestQuery, HttpReply> read_rest_query(const Services& services, const Request& request);
+/// Understands the query of a URL, as it was sent, about a table; `tool` when it is a tool's own.
+/** Refused: an unknown column (400), and what this subset of PostgREST does not have (400 PGRST100). */
+[[nodiscard]] Result<RestQuery, HttpReply> parse_rest_query(const RestTable& table, const std::string& tool,
+                                                            const std::string& query);
 
 }  // namespace jobwatchdog

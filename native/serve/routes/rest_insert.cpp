@@ -2,8 +2,8 @@
 // decide.
 #include "native/json_text.hpp"
 #include "native/serve/json_reply.hpp"
-#include "native/serve/rest/rest_query.hpp"
 #include "native/serve/rest/rest_reply.hpp"
+#include "native/serve/rest/rest_request.hpp"
 #include "native/serve/routes/routes.hpp"
 
 namespace jobwatchdog::routes {

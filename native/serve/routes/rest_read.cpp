@@ -1,6 +1,6 @@
 // GET /rest/v1/TABLE: rows under the caller's role, so that row level security decides which.
-#include "native/serve/rest/rest_query.hpp"
 #include "native/serve/rest/rest_reply.hpp"
+#include "native/serve/rest/rest_request.hpp"
 #include "native/serve/routes/routes.hpp"
 
 namespace jobwatchdog::routes {
