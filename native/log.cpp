@@ -58,7 +58,7 @@ std::string render(const std::string& message, const LogFields& fields) {
 void configure_log(const LogOptions& options) {
   as_json = options.json;
   const bool plain = std::getenv("NO_COLOR") != nullptr;
-  auto logger = spdlog::stderr_color_st("jobwatchdog",
+  auto logger = spdlog::stderr_color_mt("jobwatchdog",
                                         plain ? spdlog::color_mode::never : spdlog::color_mode::automatic);
   if (options.json) {
     logger->set_formatter(std::make_unique<spdlog::pattern_formatter>(

@@ -11,6 +11,7 @@
 #include "native/life/node.hpp"
 #include "native/life/reconcile_report.hpp"
 #include "native/log.hpp"
+#include "native/memory_privacy.hpp"
 #include "native/retry.hpp"
 #include "native/serve/realtime/job_news.hpp"
 #include "native/serve/realtime/realtime_socket.hpp"
@@ -133,6 +134,7 @@ void reconcile_until_stopped(Node& node, SharedCounts& counts) {
 }  // namespace
 
 ExitCode run_serve(const GlobalOptions& global, const ServeCommand& command) {
+  keep_memory_private();
   Outcome<Settings> read = read_settings(global, command);
   if (!read.ok()) return report(read.error());
   Settings& settings = read.value();

@@ -42,15 +42,17 @@ class LivingSystem {
     database_.exec("SELECT watchdog.set_feature_flag('" + name + "', '" + value + "', 'test')");
   }
 
-  /// Another node, with the webhooks of its jobs coming to itself.
-  BackgroundProcess& start_node() {
+  /// Another node, with the webhooks of its jobs coming to itself. `env` is laid over environment().
+  BackgroundProcess& start_node(const std::map<std::string, std::string>& env = {}) {
     const int port = free_port();
     const std::string address = "127.0.0.1:" + std::to_string(port);
     node_url_ = "http://" + address;
+    std::map<std::string, std::string> all = environment();
+    for (const auto& [name, value] : env) all[name] = value;
     nodes_.push_back(std::make_unique<BackgroundProcess>(
         std::vector<std::string>{JOBWATCHDOG_BINARY, "serve", "--json", "--no-sweeps", "--listen", address,
                                  "--public-url", "http://" + address},
-        environment()));
+        all));
     (void)nodes_.back()->wait_for_error_line("listening on ");
     return *nodes_.back();
   }

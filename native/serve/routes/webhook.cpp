@@ -1,6 +1,5 @@
 // The door for the provider's webhooks, /functions/v1/NAME[/TOKEN]: stored first, answered at once, believed
 // never. Source: protocols.md 1.5 and 2.5, invariants.md S2.
-#include "native/json_text.hpp"
 #include "native/log.hpp"
 #include "native/provider/runninghub_reply.hpp"
 #include "native/serve/json_reply.hpp"
@@ -15,13 +14,6 @@ constexpr const char* receive_sql =
     "SELECT received.outcome FROM (SELECT FROM watchdog.tools WHERE webhook_path = $1 LIMIT 1) AS known "
     "CROSS JOIN LATERAL watchdog.receive_webhook($2, $3, $4, $5) AS received";
 
-/// Text that PostgreSQL takes: valid UTF-8 without NUL.
-std::string storable(const std::string& body) {
-  std::string text = nlohmann::json::parse(json_line(body), nullptr, false).get<std::string>();
-  std::erase(text, '\0');
-  return text;
-}
-
 }  // namespace
 
 HttpReply webhook(const Services& services, const Request& request) {
@@ -31,10 +23,9 @@ HttpReply webhook(const Services& services, const Request& request) {
   const Text task_id = event.task_id.empty() ? Text{} : Text{event.task_id};
   const bool tells_an_end = event.is_task_end || !task_id;
   const DatabaseResult<Rows> rows =
-      tells_an_end
-          ? services.connections->query(
-                receive_sql, {name, token, task_id, storable(request.http.body), request.http.peer}, {})
-          : services.connections->query(known_sql, {name}, {.read_only = true});
+      tells_an_end ? services.connections->query(receive_sql,
+                                                 {name, token, task_id, event.words, request.http.peer}, {})
+                   : services.connections->query(known_sql, {name}, {.read_only = true});
   if (!rows.ok()) return database_reply("storing a webhook", rows.error());
   if (rows.value().size() == 0) return error_reply(404, "There is no such function");
   if (!tells_an_end) return json_reply(200, {{"success", true}, {"message", "Event ignored"}});
