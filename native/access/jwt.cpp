@@ -13,6 +13,7 @@ extern "C" {  // libjose's headers do not say so.
 #include <memory>
 
 #include "native/json_text.hpp"
+#include "native/strict_json.hpp"
 
 namespace jobwatchdog {
 namespace {
@@ -38,7 +39,7 @@ nlohmann::json decoded(const std::string& part) {
   std::string bytes(size, '\0');
   if (jose_b64_dec(text.get(), bytes.data(), bytes.size()) != size)
     return nlohmann::json(nlohmann::json::value_t::discarded);
-  return nlohmann::json::parse(bytes, nullptr, false);
+  return parse_strictly(bytes).value_or(nlohmann::json(nlohmann::json::value_t::discarded));
 }
 
 std::string encoded(const std::string& bytes) {
@@ -147,7 +148,7 @@ std::optional<Problem> TokenKeys::add_secret(const Secret& secret) {
 }
 
 std::optional<Problem> TokenKeys::add_public_keys(const std::string& jwks) {
-  const nlohmann::json document = nlohmann::json::parse(jwks, nullptr, false);
+  const nlohmann::json document = parse_strictly(jwks).value_or(nlohmann::json{});
   if (!document.is_object() || !document.contains("keys") || !document["keys"].is_array())
     return Problem{"JWKS", "it is not a JSON object with a list \"keys\"",
                    "give the document of /auth/v1/.well-known/jwks.json"};

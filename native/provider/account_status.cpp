@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "native/json_text.hpp"
-#include "native/provider/evidence.hpp"
 #include "native/provider/runninghub_reply.hpp"
+#include "native/strict_json.hpp"
 
 namespace jobwatchdog {
 namespace {

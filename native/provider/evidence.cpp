@@ -3,18 +3,17 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
 #include <string_view>
 #include <vector>
 
 #include "native/json_text.hpp"
+#include "native/strict_json.hpp"
 
 namespace jobwatchdog {
 namespace {
 
 using Json = nlohmann::json;
 
-constexpr int depth_max = 32;
 constexpr std::size_t token_size_min = 64;
 
 /// Names of fields that hold secrets, in small letters and without what stands between their words.
@@ -187,24 +186,6 @@ std::string text_as_json(const std::string& text) {
 }
 
 }  // namespace
-
-std::optional<Json> parse_strictly(const std::string& text) {
-  if (text.find('\0') != std::string::npos) return std::nullopt;  // The parser takes it for the end.
-  std::vector<std::set<std::string>> names;
-  bool is_strict = true;
-  const auto look = [&](int depth, Json::parse_event_t event, Json& parsed) {
-    if (depth > depth_max) is_strict = false;
-    if (!is_strict) return false;
-    if (event == Json::parse_event_t::object_start) names.emplace_back();
-    if (event == Json::parse_event_t::object_end) names.pop_back();
-    if (event == Json::parse_event_t::key && !names.back().insert(parsed.get<std::string>()).second)
-      is_strict = false;
-    return is_strict;
-  };
-  Json json = Json::parse(text, look, false);
-  if (!is_strict || json.is_discarded()) return std::nullopt;
-  return json;
-}
 
 std::string without_secrets(const std::string& text, const Secret& key) {
   std::string kept = replaced(text, key.reveal(), "[key]");

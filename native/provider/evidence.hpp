@@ -13,10 +13,6 @@ namespace jobwatchdog {
 /// Longest words that are kept, in bytes.
 inline constexpr std::size_t words_size_max = 2'048;
 
-/// The JSON in `text`; none when it is not JSON, is deeper than 32 levels, or has a name twice in one object:
-/// such a one means different things to different readers.
-[[nodiscard]] std::optional<nlohmann::json> parse_strictly(const std::string& text);
-
 /// The text without secrets: `key` becomes "[key]", and so does what stands behind the name of a secret
 /// ("apiKey=", "Authorization: Bearer"); long hexadecimal numbers become "[token]", queries of addresses
 /// "?[query]"; control characters become blanks.

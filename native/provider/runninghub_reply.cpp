@@ -7,6 +7,7 @@
 
 #include "core/retry_after.hpp"
 #include "native/provider/evidence.hpp"
+#include "native/strict_json.hpp"
 
 namespace jobwatchdog {
 namespace {

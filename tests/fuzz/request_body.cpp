@@ -5,7 +5,7 @@
 #include "core/sql_text.hpp"
 #include "native/access/caller.hpp"
 #include "native/json_text.hpp"
-#include "native/provider/evidence.hpp"
+#include "native/strict_json.hpp"
 #include "tests/fuzz/target.hpp"
 
 namespace jobwatchdog::fuzz {

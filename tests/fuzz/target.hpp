@@ -40,6 +40,7 @@ Verdict flag_definition(const std::string& input);
 Verdict jwks(const std::string& input);
 Verdict jwt(const std::string& input);
 Verdict listen_address(const std::string& input);
+Verdict phoenix(const std::string& input);
 Verdict provider_reply(const std::string& input);
 Verdict request_body(const std::string& input);
 Verdict rest_query(const std::string& input);

@@ -14,6 +14,7 @@ const std::map<std::string, Target>& targets() {
       {"jwks", jwks},
       {"jwt", jwt},
       {"listen_address", listen_address},
+      {"phoenix", phoenix},
       {"provider_reply", provider_reply},
       {"request_body", request_body},
       {"rest_query", rest_query},

@@ -10,6 +10,7 @@
 
 #include "native/provider/evidence.hpp"
 #include "native/stopwatch.hpp"
+#include "native/strict_json.hpp"
 
 namespace jobwatchdog::test {
 namespace {

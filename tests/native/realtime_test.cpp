@@ -36,6 +36,9 @@ TEST(phoenix, what_is_no_message_is_nothing) {
     EXPECT_FALSE(parse_phoenix(text, PhoenixVersion::v2)) << text;
     EXPECT_FALSE(parse_phoenix(text, PhoenixVersion::v1)) << text;
   }
+  // Whatever copies a message goes as deep as it is.
+  const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
+  EXPECT_FALSE(parse_phoenix(R"(["1","2","t","e",{"a":)" + deep + "}]", PhoenixVersion::v2));
   EXPECT_EQ(phoenix_version(""), PhoenixVersion::v1);
   EXPECT_EQ(phoenix_version("2.0.0"), PhoenixVersion::v2);
   EXPECT_FALSE(phoenix_version("3.0.0"));

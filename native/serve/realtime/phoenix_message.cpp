@@ -2,6 +2,7 @@
 #include "native/serve/realtime/phoenix_message.hpp"
 
 #include "native/json_text.hpp"
+#include "native/strict_json.hpp"
 
 namespace jobwatchdog {
 namespace {
@@ -31,7 +32,9 @@ std::optional<PhoenixVersion> phoenix_version(const std::string& vsn) {
 }
 
 std::optional<PhoenixMessage> parse_phoenix(const std::string& text, PhoenixVersion version) {
-  const nlohmann::json json = nlohmann::json::parse(text, nullptr, false);
+  const std::optional<nlohmann::json> parsed = parse_strictly(text);
+  if (!parsed) return std::nullopt;
+  const nlohmann::json& json = *parsed;
   if (version == PhoenixVersion::v2) {
     if (!json.is_array() || json.size() != 5) return std::nullopt;
     return checked(json[0], json[1], json[2], json[3], json[4]);
