@@ -42,7 +42,7 @@ TEST(request_body, of_another_kind_is_refused_in_words) {
   EXPECT_THAT(fault_of("{}", ""), HasSubstr("415"));
   EXPECT_THAT(fault_of("{"), HasSubstr("400 The body is not JSON"));
   // The parser takes a NUL for the end.
-  EXPECT_THAT(fault_of(std::string{"{\"a\": 1}\0{\"a\": 2}", 19}), HasSubstr("400 The body holds a NUL"));
+  EXPECT_THAT(fault_of(std::string{"{\"a\": 1}\0{\"a\": 2}", 17}), HasSubstr("400 The body holds a NUL"));
   EXPECT_THAT(fault_of("\"text\""), HasSubstr("400 The body must be a JSON object"));
   EXPECT_THAT(fault_of("{\"a\": \"\xff\"}"), HasSubstr("400 The body is not JSON in UTF-8"));
   EXPECT_THAT(fault_of(R"({"a": 1, "b": {"a": 2}, "a": 3})"), HasSubstr("400 The body has \"a\" twice"));
