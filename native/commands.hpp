@@ -90,7 +90,7 @@ struct ServeCommand {
 };
 
 struct DoctorCommand {
-  std::string public_url;  ///< As `serve` is given it.
+  std::string public_url;           ///< As `serve` is given it.
   std::string direct_database_url;  ///< "" = the database's own.
 };
 

@@ -1,5 +1,5 @@
 # A provider and a node for the parts about lives of jobs. Sourced after script/lib/living.sh, never run.
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2034,SC2154
 
 start_emulator() {
   start_listening "$root/.local/bench/emulator.log" "$root/build/release/jobwatchdog" emulate-provider --listen 127.0.0.1:0 "$@"
