@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <ctime>
 #include <fstream>
 #include <sstream>
 
 #include "native/word_list.hpp"
+#include "native/http/passage.hpp"
 
 namespace jobwatchdog {
 namespace {
@@ -24,6 +26,21 @@ bool is_origin(const std::string& text) {
   return host != 0 && text.size() > host && text.find_first_of("/*?#@ ", host) == std::string::npos;
 }
 
+/// Why keys cannot be fetched from an address. What anybody between could change is not believed.
+std::optional<Problem> problem_of_keys_address(const std::string& url) {
+  const std::size_t host = std::min(url.find("://"), url.size());
+  const std::size_t path = url.find('/', host + 3);
+  const Passage passage = passage_to(url.substr(0, path));
+  const bool is_word = std::all_of(url.begin(), url.end(), [](char c) { return c > ' ' && c < 0x7f; });
+  const bool is_address = passage != Passage::no_address && is_word && path != std::string::npos;
+  if (is_address && passage != Passage::in_clear) return std::nullopt;
+  return Problem{"WATCHDOG_JWKS_URL",
+                 is_address ? "would let anybody between here and there put in keys of their own"
+                            : "is no address of a set of keys",
+                 "use https://, such as https://REF.supabase.co/auth/v1/.well-known/jwks.json; http:// only "
+                 "goes to this machine"};
+}
+
 class Reader {
  public:
   Result<AccessSettings, std::vector<Problem>> read() {
@@ -32,7 +49,11 @@ class Reader {
     read_keys("WATCHDOG_SECRET_KEYS", "sb_secret_", settings_.secret_keys);
     read_keys("WATCHDOG_CRON_SECRETS", "", settings_.cron_secrets);
     read_origins();
+    const std::string keys_url = text_of_environment("WATCHDOG_JWKS_URL");
+    if (!keys_url.empty()) take("WATCHDOG_JWKS_URL", problem_of_keys_address(keys_url));
     if (!problems_.empty()) return problems_;
+    if (!keys_url.empty())
+      settings_.issuer_keys = std::make_shared<IssuerKeys>(keys_url, std::int64_t{std::time(nullptr)} * 1000);
     return std::move(settings_);
   }
 

@@ -58,18 +58,28 @@ class Identification {
     return by_token(words);
   }
 
+  /// By our own keys, else by the issuer's.
+  IssuerKeys::Checked check(const std::string& token) const {
+    IssuerKeys::Checked checked{settings_.token_keys.check(token, settings_.token_policy, now_ms_), nullptr};
+    const bool may_be_issuers =
+        settings_.issuer_keys && !checked.result.ok() &&
+        (checked.result.error() == TokenFault::unknown_key ||
+         checked.result.error() == TokenFault::bad_signature);  // A key of ours without a name fits any.
+    if (may_be_issuers) checked = settings_.issuer_keys->check(token, settings_.token_policy, now_ms_);
+    return checked;
+  }
+
   Result<Caller, CallerFault> by_token(const std::string& token) const {
-    if (settings_.token_keys.empty())
+    if (settings_.token_keys.empty() && !settings_.issuer_keys)
       return invalid("Invalid JWT: this server knows no key to check it with");
-    const Result<TokenClaims, TokenFault> checked =
-        settings_.token_keys.check(token, settings_.token_policy, now_ms_);
-    if (!checked.ok()) {
-      const bool is_foreign = checked.error() == TokenFault::unsupported_algorithm;
+    const IssuerKeys::Checked checked = check(token);
+    if (!checked.result.ok()) {
+      const bool is_foreign = checked.result.error() == TokenFault::unsupported_algorithm;
       return CallerFault{
           is_foreign ? "UNAUTHORIZED_UNSUPPORTED_TOKEN_ALGORITHM" : "UNAUTHORIZED_INVALID_JWT_FORMAT",
-          std::string{"Invalid JWT: "} + token_fault_words(checked.error())};
+          std::string{"Invalid JWT: "} + token_fault_words(checked.result.error()), checked.news};
     }
-    const TokenClaims& claims = checked.value();
+    const TokenClaims& claims = checked.result.value();
     if (claims.role == "service_role") return Caller{Kind::service, "", claims.all};
     if (claims.role == "anon") return Caller{Kind::anon, "", claims.all};
     if (claims.role != "authenticated") return invalid("Invalid JWT: its role is not one of this server's");

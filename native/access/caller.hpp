@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -27,6 +28,7 @@ struct Caller {
 struct CallerFault {
   std::string code;
   std::string message;
+  std::shared_ptr<Bell> news{};  ///< Set: the issuer's keys are being fetched; ask again when it rings.
 };
 
 /// Reads the headers Authorization, apikey and x-cron-secret. Without any it is nobody; one that is wrong is

@@ -88,10 +88,11 @@ void hear(News& news, const std::vector<JobNewsItem>& items) {
 }
 
 void warn_of_closed_doors(const AccessSettings& access) {
-  if (!access.token_keys.empty() || !access.secret_keys.empty()) return;
+  if (!access.token_keys.empty() || access.issuer_keys || !access.secret_keys.empty()) return;
   log(LogLevel::warning,
       "no key is configured to know callers by: only webhooks, health and metrics are answered",
-      {{"mend", "set WATCHDOG_JWT_SECRET or WATCHDOG_JWKS, see README, \"Serving pages\""}});
+      {{"mend",
+        "set WATCHDOG_JWT_SECRET, WATCHDOG_JWKS or WATCHDOG_JWKS_URL, see README, \"Serving pages\""}});
 }
 
 /// As many connections as this process may have files, up to a bound.

@@ -10,6 +10,8 @@
 #include <sstream>
 #include <string_view>
 
+#include "native/http/passage.hpp"
+
 namespace jobwatchdog {
 namespace {
 
@@ -52,33 +54,12 @@ std::optional<Problem> problem_of_key(const Secret& key, const std::string& wher
                  "copy it again from the provider's page; it is one word of 8 to 256 characters"};
 }
 
-bool is_loopback(const std::string& host) {
-  const bool is_ipv4 =
-      host.rfind("127.", 0) == 0 && host.find_first_not_of("0123456789.") == std::string::npos;
-  return is_ipv4 || host == "localhost" || host == "[::1]";
-}
-
-/// "https://host:1" -> "host"; "" when the address is anything but scheme, host and port.
-std::string host_of(const std::string& url, std::string_view scheme) {
-  if (url.rfind(scheme, 0) != 0) return "";
-  const std::string rest = url.substr(scheme.size());
-  const std::size_t end =
-      rest.rfind('[', 0) == 0 ? rest.find(']') + 1 : std::min(rest.find(':'), rest.size());
-  const std::string host = rest.substr(0, end);
-  const std::string port = rest.substr(end);
-  const bool is_host = !host.empty() && std::all_of(host.begin(), host.end(), [](char c) {
-    return is_digit(c) || is_letter(c) || std::string_view{".-[]:"}.find(c) != std::string_view::npos;
-  });
-  const bool is_port = port.empty() || (port.size() > 1 && port.size() < 7 && port[0] == ':' &&
-                                        std::all_of(port.begin() + 1, port.end(), is_digit));
-  return is_host && is_port ? host : "";
-}
-
 std::optional<Problem> problem_of_url(const std::string& url, const std::string& where) {
-  const std::string plain_host = host_of(url, "http://");
-  if (!host_of(url, "https://").empty() || is_loopback(plain_host)) return std::nullopt;
-  const std::string what = plain_host.empty() ? "is no address of a provider"
-                                              : "would send the key in the clear to another machine";
+  const Passage passage = passage_to(url);
+  if (passage == Passage::encrypted || passage == Passage::inside) return std::nullopt;
+  const std::string what = passage == Passage::no_address
+                               ? "is no address of a provider"
+                               : "would send the key in the clear to another machine";
   return Problem{where, what,
                  std::string{"use https:// with a host and perhaps a port, such as "} + runninghub_url +
                      "; http:// only goes to this machine"};

@@ -101,20 +101,40 @@ std::optional<HttpReply> refuse_as_too_often(const Services& services, const Htt
   return reply;
 }
 
+/// Who asks, when that caller may; else the reply that turns it away. It may wait for keys: then it is worth
+/// to ask again.
+Result<Caller, HttpReply> let_in(const Services& services, const HttpRequest& http, const Route& route) {
+  Result<Caller, CallerFault> caller =
+      identify(services.access, http, std::int64_t{std::time(nullptr)} * 1000);
+  if (!caller.ok()) {
+    HttpReply reply = unauthorized(caller.error());
+    reply.waits_for = caller.error().news;
+    reply.waits_at_most = key_fetch_timeout;
+    return reply;
+  }
+  if (caller.value().kind == Caller::Kind::nobody)
+    return unauthorized({"UNAUTHORIZED_NO_AUTH_HEADER", "Missing authorization header"});
+  if (auto refused = refuse_as_too_often(services, http, route, caller.value())) return *refused;
+  if (!may_ask(route.who, caller.value().kind)) return refusal(403, "This caller may not do that");
+  return std::move(caller.value());
+}
+
 HttpReply answer_route(const Services& services, const HttpRequest& http, const Route& route,
                        std::vector<std::string> wildcards, const std::string& id) {
   if (route.who == Who::anybody)
     return route.answer(
         services, {http, Caller{}, SessionSettings{}, nlohmann::json::object(), std::move(wildcards), id});
-  const Result<Caller, CallerFault> caller =
-      identify(services.access, http, std::int64_t{std::time(nullptr)} * 1000);
-  if (!caller.ok()) return unauthorized(caller.error());
-  if (caller.value().kind == Caller::Kind::nobody)
-    return unauthorized({"UNAUTHORIZED_NO_AUTH_HEADER", "Missing authorization header"});
-  if (auto refused = refuse_as_too_often(services, http, route, caller.value())) return *refused;
-  if (!may_ask(route.who, caller.value().kind)) return refusal(403, "This caller may not do that");
-  const bool has_body = http.method != "GET" && http.method != "HEAD";
-  const Result<nlohmann::json, BodyFault> body = parse_body(has_body ? http : HttpRequest{});
+  const Result<Caller, HttpReply> caller = let_in(services, http, route);
+  if (!caller.ok()) {
+    HttpReply reply = caller.error();
+    if (reply.waits_for)
+      reply.then = [&services, &http, &route, wildcards = std::move(wildcards), id] {
+        return answer_route(services, http, route, wildcards, id);
+      };
+    return reply;
+  }
+  const bool has_json = http.method != "GET" && http.method != "HEAD";
+  const Result<nlohmann::json, BodyFault> body = parse_body(has_json ? http : HttpRequest{});
   if (!body.ok()) return refusal(body.error().status, body.error().words);
   if (route.who == Who::admin) {
     if (auto refused = refuse_as_admin(services, caller.value())) return *refused;

@@ -185,17 +185,41 @@ TEST(serve_life, a_node_without_keys_turns_everybody_away_and_says_so) {
   EXPECT_EQ(node.finish().exit_code, 0);
 }
 
+TEST(serve_life, a_node_starts_without_its_issuer_and_says_whom_it_will_not_believe) {
+  LivingSystem system;
+  auto environment = system.environment();
+  environment["WATCHDOG_JWKS_URL"] = "http://127.0.0.1:1/jwks.json";
+  BackgroundProcess node{{JOBWATCHDOG_BINARY, "serve", "--listen", "127.0.0.1:0"}, environment};
+  EXPECT_THAT(node.wait_for_error_line("WATCHDOG_JWKS_URL cannot be fetched"),
+              HasSubstr("nobody is believed whose token is signed by one of them"));
+  (void)node.wait_for_error_line("listening on ");
+  node.signal(SIGTERM);
+  EXPECT_EQ(node.finish().exit_code, 0);
+}
+
+TEST(serve_life, the_keys_of_an_issuer_are_fetched_over_nothing_that_others_could_change) {
+  for (const char* url :
+       {"http://login.example/jwks.json", "https://login.example", "ftp://127.0.0.1/jwks.json",
+        "https://user@login.example/jwks.json", "https://login.example/a b", "login.example/jwks.json"}) {
+    const ProcessResult result = run_jobwatchdog({"serve"}, {{"WATCHDOG_JWKS_URL", url}});
+    EXPECT_EQ(result.exit_code, 3) << url;
+    EXPECT_THAT(result.err, HasSubstr("error: WATCHDOG_JWKS_URL")) << url;
+  }
+}
+
 TEST(serve_life, settings_that_cannot_be_obeyed_are_all_told_and_nothing_is_served) {
   const ProcessResult result =
       run_jobwatchdog({"serve"}, {{"WATCHDOG_JWT_SECRET", "short"},
                                   {"WATCHDOG_SECRET_KEYS", "not-a-key"},
                                   {"WATCHDOG_CRON_SECRETS", "brief"},
                                   {"WATCHDOG_JWKS", "{}"},
+                                  {"WATCHDOG_JWKS_URL", "http://login.example/jwks.json"},
                                   {"WATCHDOG_PUBLISHABLE_KEYS_FILE", "/nowhere"},
                                   {"WATCHDOG_CORS_ORIGINS", "https://app.example, *"}});
   EXPECT_EQ(result.exit_code, 3);
-  for (const char* name : {"WATCHDOG_JWT_SECRET", "WATCHDOG_SECRET_KEYS", "WATCHDOG_CRON_SECRETS",
-                           "WATCHDOG_JWKS", "WATCHDOG_PUBLISHABLE_KEYS_FILE", "WATCHDOG_CORS_ORIGINS"})
+  for (const char* name :
+       {"WATCHDOG_JWT_SECRET", "WATCHDOG_SECRET_KEYS", "WATCHDOG_CRON_SECRETS", "WATCHDOG_JWKS",
+        "WATCHDOG_JWKS_URL", "WATCHDOG_PUBLISHABLE_KEYS_FILE", "WATCHDOG_CORS_ORIGINS"})
     EXPECT_THAT(result.err, HasSubstr(std::string{"error: "} + name));
   EXPECT_THAT(result.err, testing::Not(HasSubstr("not-a-key")));
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <future>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -43,6 +44,12 @@ inline Headers as_user(const std::string& user_id) {
 inline Headers as_service() { return {{"apikey", secret_key}}; }
 inline Headers as_anon() { return bearer(publishable_key); }
 inline Headers as_cron() { return bearer(cron_secret); }
+
+inline void wait_for(Bell& bell) {
+  std::promise<void> rung;
+  bell.listen([&rung] { rung.set_value(); });
+  rung.get_future().wait();
+}
 
 /// A managed database with three users, of whom one is an administrator, and the routes over it.
 class Served {

@@ -1,4 +1,6 @@
 // /healthz, /readyz, /version: whether the process lives, whether it can serve, what it is.
+#include <ctime>
+
 #include "native/migrations.hpp"
 #include "native/serve/json_reply.hpp"
 #include "native/serve/routes/routes.hpp"
@@ -8,6 +10,9 @@ namespace jobwatchdog::routes {
 HttpReply healthz(const Services& /*services*/, const Request& /*request*/) { return text_reply(200, "ok"); }
 
 HttpReply readyz(const Services& services, const Request& /*request*/) {
+  const std::shared_ptr<IssuerKeys>& keys = services.access.issuer_keys;
+  if (keys && !keys->have_arrived(std::int64_t{std::time(nullptr)} * 1000))
+    return error_reply(503, "The keys of WATCHDOG_JWKS_URL have not arrived: no user can be believed yet");
   return services.connections->lend<HttpReply>(
       [](Connection& connection) {
         const DatabaseResult<SchemaState> schema = read_schema_state(connection);
