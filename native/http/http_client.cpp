@@ -24,7 +24,8 @@ struct Transfer {
   std::size_t header_size{0};
   bool is_too_long{false};
   bool head_is_whole{false};  ///< The empty line behind the headers has come; libcurl does not insist on it.
-  int sending_count{0};       ///< How often a connection stood and the request was about to be sent.
+  std::size_t file_offset{0};
+  int sending_count{0};  ///< How often a connection stood and the request was about to be sent.
   Stopwatch stopwatch;
 
   Transfer() = default;
@@ -84,6 +85,19 @@ std::size_t take_header(const char* bytes, std::size_t size, std::size_t count, 
   return line.size();
 }
 
+std::size_t give_file(char* bytes, std::size_t size, std::size_t count, void* argument) {
+  auto& transfer = *static_cast<Transfer*>(argument);
+  const std::size_t given = transfer.call.file->content->copy(bytes, size * count, transfer.file_offset);
+  transfer.file_offset += given;
+  return given;
+}
+
+/// Back to the start, when a connection that was kept turns out to be closed.
+int seek_file(void* argument, curl_off_t offset, int /*origin: SEEK_SET*/) {
+  static_cast<Transfer*>(argument)->file_offset = static_cast<std::size_t>(offset);
+  return CURL_SEEKFUNC_OK;
+}
+
 /// Called when the connection stands and before the first byte of the request goes out, also when libcurl
 /// repeats it: so it tells not_sent from broken, and nothing passes it twice that must not.
 int before_sending(void* argument, char* /*to*/, char* /*from*/, int /*to_port*/, int /*from_port*/) {
@@ -136,7 +150,8 @@ void set_form(Transfer& transfer) {
   const HttpFile& file = *transfer.call.file;
   curl_mime_name(part, file.field.c_str());
   curl_mime_filename(part, file.name.c_str());
-  curl_mime_data(part, file.content.data(), file.content.size());
+  curl_mime_data_cb(part, static_cast<curl_off_t>(file.content->size()), give_file, seek_file, nullptr,
+                    &transfer);
   curl_easy_setopt(transfer.easy, CURLOPT_MIMEPOST, transfer.form);
 }
 

@@ -20,9 +20,9 @@ namespace jobwatchdog {
 
 /// A file to send as a part of multipart/form-data.
 struct HttpFile {
-  std::string field;  ///< The part's name.
-  std::string name;   ///< The file's name as the server shall see it.
-  std::string content;
+  std::string field;                           ///< The part's name.
+  std::string name;                            ///< The file's name as the server shall see it.
+  std::shared_ptr<const std::string> content;  ///< Read where it is, however large.
 };
 
 struct HttpCall {

@@ -82,7 +82,7 @@ HttpRequest request_of(Parser::value_type message, const std::string& peer) {
   return request;
 }
 
-/// The reply as it goes over the wire. HEAD is answered like GET without the body.
+/// The reply as it goes over the wire, without its file. HEAD is answered like GET without the body.
 std::string wire_text(const HttpReply& reply, bool is_head, bool keep_alive) {
   const bool has_body = reply.status >= 200 && reply.status != 204 && reply.status != 304;
   std::string text =
@@ -90,9 +90,10 @@ std::string wire_text(const HttpReply& reply, bool is_head, bool keep_alive) {
       std::string{http::obsolete_reason(http::int_to_status(static_cast<unsigned>(reply.status)))};
   text += "\r\n";
   for (const auto& [name, value] : reply.headers) text += one_line(name) + ": " + one_line(value) + "\r\n";
-  if (has_body) text += "Content-Length: " + std::to_string(reply.body.size()) + "\r\n";
+  const std::size_t size = reply.file ? reply.file->size() : reply.body.size();
+  if (has_body) text += "Content-Length: " + std::to_string(size) + "\r\n";
   text += keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
-  if (has_body && !is_head) text += reply.body;
+  if (has_body && !is_head && !reply.file) text += reply.body;
   return reply.cut_short ? text.substr(0, text.size() / 2) : text;
 }
 
@@ -157,9 +158,14 @@ class Server {
   asio::awaitable<HttpReply> answer(const HttpRequest& request);
   asio::awaitable<std::optional<HttpReply>> serve_socket(Connection& connection, Parser::value_type message);
   asio::awaitable<bool> has_begun(Connection& connection);
-  asio::awaitable<std::optional<int>> read(Connection& connection, Parser& parser);
-  asio::awaitable<bool> send(Connection& connection, const std::string& text);
-  asio::awaitable<void> refuse(Connection& connection, int status);
+  asio::awaitable<std::optional<int>> read_head(Connection& connection, Parser& parser);
+  asio::awaitable<std::optional<int>> read_body(Connection& connection, Parser& parser, Duration timeout);
+  asio::awaitable<std::variant<LargeBodyPermit, HttpReply>> admit(Connection& connection,
+                                                                  const Parser& parser);
+  asio::awaitable<bool> send(Connection& connection, std::string_view text);
+  asio::awaitable<bool> send_reply(Connection& connection, const HttpReply& reply, bool is_head,
+                                   bool keep_alive);
+  asio::awaitable<void> refuse(Connection& connection, const HttpReply& reply, std::size_t farewell_size);
   asio::awaitable<void> read_away(Connection& connection, std::size_t size_max);
   void begin_idleness(Connection& connection);
   void end_idleness(Connection& connection);
@@ -278,9 +284,23 @@ asio::awaitable<bool> Server::serve_one(Connection& connection) {
   if (!co_await has_begun(connection)) co_return false;
   Parser parser;
   parser.header_limit(static_cast<std::uint32_t>(options_.header_size_max));
-  parser.body_limit(options_.body_size_max);
-  if (const std::optional<int> status = co_await read(connection, parser)) {
-    if (*status != 0) co_await refuse(connection, *status);
+  std::optional<int> status = co_await read_head(connection, parser);
+  LargeBodyPermit permit{.size_max = options_.body_size_max, .timeout = {}, .place = nullptr};
+  const std::size_t announced_size = status ? 0 : parser.content_length().value_or(0);
+  const bool is_large = announced_size > options_.body_size_max;
+  if (is_large && options_.admit_large_body) {
+    std::variant<LargeBodyPermit, HttpReply> admission = co_await admit(connection, parser);
+    if (const auto* turned_away = std::get_if<HttpReply>(&admission)) {
+      co_await refuse(connection, *turned_away, announced_size);
+      co_return false;
+    }
+    permit = std::get<LargeBodyPermit>(std::move(admission));
+  }
+  if (announced_size > permit.size_max) status = 413;
+  parser.body_limit(permit.size_max);
+  if (!status) status = co_await read_body(connection, parser, permit.timeout);
+  if (status) {
+    if (*status != 0) co_await refuse(connection, refusal(*status), farewell_size_max);
     co_return false;
   }
   const bool wants_more = parser.keep_alive();
@@ -289,7 +309,9 @@ asio::awaitable<bool> Server::serve_one(Connection& connection) {
     if (refusal) co_await send(connection, wire_text(*refusal, false, false));
     co_return false;
   }
-  const HttpRequest request = request_of(parser.release(), connection.peer);
+  HttpRequest request = request_of(parser.release(), connection.peer);
+  if (is_large) request.large_body = std::make_shared<const std::string>(std::exchange(request.body, ""));
+  request.place = std::move(permit.place);
   const HttpReply reply = co_await answer(request);
   if (reply.delay > Duration{0}) {
     asio::steady_timer timer{context_, chrono_of(reply.delay)};
@@ -304,7 +326,7 @@ asio::awaitable<bool> Server::serve_one(Connection& connection) {
     co_return false;
   }
   const bool keep_alive = wants_more && !ends_ && !reply.cut_short;
-  co_return co_await send(connection, wire_text(reply, request.method == "HEAD", keep_alive)) && keep_alive;
+  co_return co_await send_reply(connection, reply, request.method == "HEAD", keep_alive) && keep_alive;
 }
 
 asio::awaitable<HttpReply> Server::answer(const HttpRequest& request) {
@@ -358,34 +380,73 @@ asio::awaitable<bool> Server::has_begun(Connection& connection) {
   co_return !failed;
 }
 
-/// Reads a whole request. Gives the status to refuse it with, or 0 when the client has gone or is too slow.
-asio::awaitable<std::optional<int>> Server::read(Connection& connection, Parser& parser) {
+/// Gives the status to refuse the request with, or 0 when the client has gone or is too slow. Beast compares
+/// the announced length with the limit when it sees the header, so the limit is set after it.
+asio::awaitable<std::optional<int>> Server::read_head(Connection& connection, Parser& parser) {
+  parser.body_limit(boost::none);
   auto [header_error, header_size] =
       co_await http::async_read_header(connection.stream, connection.buffer, parser, as_values);
   if (header_error) co_return status_of(header_error).value_or(0);
   if (has_ambiguous_length(parser.get())) co_return 400;
+  co_return std::nullopt;
+}
+
+/// As read_head. `timeout` begins now; 0: the request's goes on.
+asio::awaitable<std::optional<int>> Server::read_body(Connection& connection, Parser& parser,
+                                                      Duration timeout) {
   if (beast::iequals(parser.get()[http::field::expect], "100-continue") &&
       !co_await send(connection, "HTTP/1.1 100 Continue\r\n\r\n"))
     co_return 0;
   if (parser.is_done()) co_return std::nullopt;
+  if (timeout > Duration{0}) connection.stream.expires_after(chrono_of(timeout));
   auto [body_error, body_size] =
       co_await http::async_read(connection.stream, connection.buffer, parser, as_values);
   if (body_error) co_return status_of(body_error).value_or(0);
   co_return std::nullopt;
 }
 
-asio::awaitable<bool> Server::send(Connection& connection, const std::string& text) {
+/// Whether this large body may come, and how large it may be.
+asio::awaitable<std::variant<LargeBodyPermit, HttpReply>> Server::admit(Connection& connection,
+                                                                        const Parser& parser) {
+  std::variant<LargeBodyPermit, HttpReply> admission = HttpReply{.status = 500};
+  const HttpRequest head = request_of(parser.get(), connection.peer);
+  const std::function<HttpReply()> ask = [&] {
+    admission = options_.admit_large_body(head);
+    return HttpReply{};
+  };
+  co_await asio::co_spawn(pool_, answered(ask), asio::use_awaitable);
+  co_return admission;
+}
+
+asio::awaitable<bool> Server::send(Connection& connection, std::string_view text) {
   connection.stream.expires_after(chrono_of(options_.request_timeout));
-  auto [error, count] = co_await asio::async_write(connection.stream, asio::buffer(text), as_values);
+  auto [error, count] =
+      co_await asio::async_write(connection.stream, asio::buffer(text.data(), text.size()), as_values);
   co_return !error;
 }
 
-asio::awaitable<void> Server::refuse(Connection& connection, int status) {
-  if (!co_await send(connection, wire_text(refusal(status), false, false))) co_return;
+/// A file goes in pieces, each of which has the time of a request: a large one may take long, but never
+/// stands still.
+asio::awaitable<bool> Server::send_reply(Connection& connection, const HttpReply& reply, bool is_head,
+                                         bool keep_alive) {
+  const std::string text = wire_text(reply, is_head, keep_alive);
+  if (!co_await send(connection, text)) co_return false;
+  std::string_view rest = reply.file && !is_head ? std::string_view{*reply.file} : std::string_view{};
+  while (!rest.empty()) {
+    if (!co_await send(connection, rest.substr(0, read_size_max))) co_return false;
+    rest.remove_prefix(std::min(rest.size(), read_size_max));
+  }
+  co_return true;
+}
+
+/// What the client still sends is read away for a moment, so that it sees why before the cut.
+asio::awaitable<void> Server::refuse(Connection& connection, const HttpReply& reply,
+                                     std::size_t farewell_size) {
+  if (!co_await send_reply(connection, reply, false, false)) co_return;
   ErrorCode ignored;
   connection.stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
   connection.stream.expires_after(chrono_of(farewell_timeout));
-  co_await read_away(connection, farewell_size_max);
+  co_await read_away(connection, farewell_size);
 }
 
 /// Until the client goes, the time is up, or so many bytes came.

@@ -24,13 +24,17 @@ struct HttpRequest {
   std::map<std::string, std::string> headers;  ///< Names in small letters.
   std::string body;
   std::string peer;  ///< The client's address, without its port.
+  /// Instead of `body` when it was let in by `admit_large_body`, and what it was let in by.
+  std::shared_ptr<const std::string> large_body{};
+  std::shared_ptr<void> place{};
 };
 
 struct HttpReply {
   int status{200};
   std::map<std::string, std::string> headers{};
   std::string body{};
-  Duration delay{};         ///< The reply is sent so much later; no thread waits for it.
+  std::shared_ptr<const std::string> file{};  ///< Set: sent instead of `body`, and never copied.
+  Duration delay{};                           ///< The reply is sent so much later; no thread waits for it.
   bool hang_up{false};      ///< No reply at all: the connection is cut (an emulator's fault).
   bool never_reply{false};  ///< No reply at all: the connection stays open until the client goes.
   bool cut_short{false};    ///< Half of the reply, then the connection is cut.
@@ -41,6 +45,16 @@ struct HttpReply {
   std::shared_ptr<Bell> waits_for{};
   Duration waits_at_most{};
 };
+
+/// Leave to send a body beyond `body_size_max`.
+struct LargeBodyPermit {
+  std::size_t size_max{0};      ///< In bytes.
+  Duration timeout{};           ///< Of the body.
+  std::shared_ptr<void> place;  ///< Let go when the request has been answered.
+};
+
+/// Asked, on the pool, before a large body is read: by the head of its request.
+using LargeBodyDoor = std::function<std::variant<LargeBodyPermit, HttpReply>(const HttpRequest& head)>;
 
 struct HttpServerOptions {
   std::string address{"127.0.0.1"};
@@ -54,6 +68,8 @@ struct HttpServerOptions {
   std::function<bool(const std::string& address)> is_proxy{};
   Duration request_timeout{seconds(10)};  ///< From the first byte of a request to its last.
   Duration idle_timeout{seconds(60)};     ///< Of a connection between two requests.
+  LargeBodyDoor admit_large_body{};  ///< Without it bodies beyond `body_size_max` get 413; so do those that
+                                     ///< do not tell their length.
 };
 
 /// Answers one request; called on several threads at once. What it throws becomes a 500 without words.

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -39,7 +40,7 @@ struct ProviderQuestion {
   std::vector<TaskInput> inputs{};
   std::string webhook_url{};
   std::string file_name{};
-  std::string file_content{};
+  std::shared_ptr<const std::string> file_content{};
 };
 
 /// What the provider knows of the webhook that it owed us.

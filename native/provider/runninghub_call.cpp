@@ -58,7 +58,8 @@ void set_json(const ProviderQuestion& question, const ProviderAccount& account, 
 
 std::string refusal_of(const ProviderQuestion& question) {
   if (question.kind == Kind::submit) return is_id(question.app_id) ? "" : "the app has no usable id";
-  if (question.kind == Kind::upload) return question.file_name.empty() ? "the file has no name" : "";
+  if (question.kind == Kind::upload)
+    return question.file_name.empty() || !question.file_content ? "there is no file, or it has no name" : "";
   return is_id(question.task_id) ? "" : "the task has no usable id";
 }
 

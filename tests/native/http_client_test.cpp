@@ -83,7 +83,7 @@ TEST(http_client, a_file_is_sent_as_a_form) {
   HttpCall call = call_to(server.url());
   call.headers.clear();
   call.fields = {{"fileType", "input"}};
-  call.file = HttpFile{"file", "a \"b\".png", std::string{"\x89PNG\0\r\n--", 9}};
+  call.file = HttpFile{"file", "a \"b\".png", std::make_shared<const std::string>("\x89PNG\0\r\n--", 9)};
   EXPECT_EQ(answer_of(call).status, 200);
   const std::string request = server.requests().at(0);
   EXPECT_THAT(request, HasSubstr("Content-Type: multipart/form-data; boundary="));

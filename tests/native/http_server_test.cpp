@@ -107,6 +107,43 @@ TEST(http_server, answers_head_without_a_body_and_204_without_a_length) {
   EXPECT_THAT(answer_to(server, get("/none")), Not(HasSubstr("Content-Length")));
 }
 
+TEST(http_server, sends_a_file_that_replies_share_and_of_it_only_the_length_to_head) {
+  const auto file = std::make_shared<const std::string>(1'000'000, 'f');
+  const HttpServer server =
+      served({}, [&](const HttpRequest&) { return HttpReply{.body = "not this", .file = file}; });
+  RawConnection fresh{server.port()};
+  fresh.send(get("/"));
+  EXPECT_THAT(fresh.reply(), testing::EndsWith("\r\n\r\n" + *file));
+  fresh.send("HEAD / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  const std::string head = fresh.rest();
+  EXPECT_THAT(head, HasSubstr("Content-Length: 1000000\r\n"));
+  EXPECT_THAT(head, testing::EndsWith("\r\n\r\n"));
+}
+
+TEST(http_server, reads_a_large_body_only_with_leave_and_keeps_its_place_until_the_answer) {
+  auto place = std::make_shared<int>();
+  long holder_count = 0;
+  HttpServerOptions options{.body_size_max = 10};
+  options.admit_large_body = [&](const HttpRequest& head) -> std::variant<LargeBodyPermit, HttpReply> {
+    if (head.path != "/large") return HttpReply{.status = 403, .body = "not here"};
+    return LargeBodyPermit{.size_max = 20, .timeout = minutes(1), .place = place};
+  };
+  const HttpServer server = served(options, [&](const HttpRequest& request) {
+    holder_count = place.use_count();
+    return HttpReply{.body = request.large_body ? "large " + *request.large_body : "small " + request.body};
+  });
+  const auto send = [&](const std::string& path, std::size_t size) {
+    return answer_to(server, "POST " + path + " HTTP/1.1\r\nHost: a\r\nContent-Length: " +
+                                 std::to_string(size) + "\r\n\r\n" + std::string(size, 'x'));
+  };
+  EXPECT_THAT(send("/large", 10), HasSubstr("small xxxxxxxxxx"));
+  EXPECT_EQ(holder_count, 1);
+  EXPECT_THAT(send("/large", 20), HasSubstr("large xxxxxxxxxxxxxxxxxxxx"));
+  EXPECT_GE(holder_count, 2);
+  EXPECT_THAT(send("/large", 21), StartsWith("HTTP/1.1 413 "));
+  EXPECT_THAT(send("/other", 11), testing::AllOf(StartsWith("HTTP/1.1 403 "), HasSubstr("not here")));
+}
+
 TEST(http_server, reads_chunks_and_says_continue_to_a_client_that_waits_for_it) {
   const HttpServer server = served({}, echo);
   EXPECT_THAT(

@@ -114,7 +114,7 @@ ProviderQuestion question(Kind kind) {
   }
   if (kind == Kind::upload) {
     question.file_name = "a.png";
-    question.file_content = std::string{"\x89PNG\0", 5};
+    question.file_content = std::make_shared<const std::string>("\x89PNG\0", 5);
   }
   return question;
 }
