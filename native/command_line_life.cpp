@@ -110,6 +110,8 @@ void add_serve(CLI::App& app, const GlobalOptions& global, LifeOptions& options,
       ->capture_default_str();
   command->add_flag("--no-sweeps", wanted.no_sweeps, "Leave sweeping to cron or to other nodes")
       ->envname("WATCHDOG_NO_SWEEPS");
+  command->add_option("--pages", wanted.pages, "Directory of built pages to give out, read at the start")
+      ->envname("WATCHDOG_PAGES");
   command->callback([&] { chosen = [&] { return run_serve(global, options.serve); }; });
 }
 

@@ -87,6 +87,7 @@ struct ServeCommand {
   int requests_per_minute{120};
   int connections_per_address_max{256};
   std::string trusted_proxies{"127.0.0.1,::1"};
+  std::string pages;  ///< "" = none.
 };
 
 struct DoctorCommand {

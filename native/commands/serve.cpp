@@ -25,11 +25,20 @@ namespace {
 
 constexpr Duration drain_patience = seconds(5);
 
+/// nullptr: none are wanted.
+Result<std::shared_ptr<const Pages>> pages_of(const ServeCommand& command) {
+  if (command.pages.empty()) return std::shared_ptr<const Pages>{};
+  Result<Pages> pages = Pages::load(command.pages);
+  if (!pages.ok()) return pages.error();
+  return std::make_shared<const Pages>(std::move(pages.value()));
+}
+
 /// What the command line, the environment and the configuration say.
 struct Settings {
   ListenAddress listen;
   TrustedProxies proxies;
   AccessSettings access;
+  std::shared_ptr<const Pages> pages;
   Configuration configuration;
 };
 
@@ -40,9 +49,11 @@ Outcome<Settings> read_settings(const GlobalOptions& global, const ServeCommand&
   if (!proxies.ok()) return Failure{ExitCode::usage, {proxies.error()}};
   Result<AccessSettings, std::vector<Problem>> access = access_settings_of_environment();
   if (!access.ok()) return Failure{ExitCode::configuration, access.error()};
+  Result<std::shared_ptr<const Pages>> pages = pages_of(command);
+  if (!pages.ok()) return Failure{ExitCode::configuration, {pages.error()}};
   Outcome<Configuration> configuration = open_configuration(global);
   if (!configuration.ok()) return configuration.error();
-  return Settings{listen.value(), proxies.value(), std::move(access.value()),
+  return Settings{listen.value(), proxies.value(), std::move(access.value()), std::move(pages.value()),
                   std::move(configuration.value())};
 }
 
@@ -163,6 +174,7 @@ ExitCode run_serve(const GlobalOptions& global, const ServeCommand& command) {
                .request_metrics = std::make_shared<RequestMetrics>(),
                .rate_limit = std::make_shared<RateLimit>(command.requests_per_minute, clock),
                .proxies = settings.proxies,
+               .pages = std::move(settings.pages),
                .access = std::move(settings.access),
                .counts = [counts] { return counts->get(); },
                .sweep_metrics = [sweeper] { return sweeper ? sweeper->metrics() : ""; },

@@ -18,6 +18,7 @@
 #include "native/serve/job_bells.hpp"
 #include "native/serve/live_flags.hpp"
 #include "native/serve/rate_limit.hpp"
+#include "native/serve/pages.hpp"
 #include "native/serve/request_metrics.hpp"
 
 namespace jobwatchdog {
@@ -30,6 +31,7 @@ struct Services {
   std::shared_ptr<RequestMetrics> request_metrics;
   std::shared_ptr<RateLimit> rate_limit;
   TrustedProxies proxies;
+  std::shared_ptr<const Pages> pages;  ///< nullptr: none are given out.
   AccessSettings access;
   std::function<ReconcileCounts()> counts;     ///< What the node did so far.
   std::function<std::string()> sweep_metrics;  ///< Of the node's last sweep.

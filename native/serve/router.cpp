@@ -156,6 +156,21 @@ HttpReply no_route(const HttpRequest& request) {
   return reply;
 }
 
+/// Paths that begin as a route does are the API's, whether there is such a route or not.
+bool belongs_to_api(std::string_view path) {
+  const auto first_segment = [](std::string_view text) { return text.substr(0, text.find('/', 1)); };
+  return std::any_of(all_routes().begin(), all_routes().end(),
+                     [&](const Route& route) { return first_segment(route.path) == first_segment(path); });
+}
+
+HttpReply answer_elsewhere(const Services& services, const HttpRequest& request) {
+  const bool may_be_page = services.pages && !belongs_to_api(request.path) &&
+                           (request.method == "GET" || request.method == "HEAD");
+  const std::optional<HttpReply> page =
+      may_be_page ? services.pages->answer(request) : std::optional<HttpReply>{};
+  return page ? *page : no_route(request);
+}
+
 /// One request on its way; kept by the replies that come later.
 struct Journey {
   std::shared_ptr<const Services> services;
@@ -198,7 +213,7 @@ HttpHandler router(std::shared_ptr<const Services> services) {
     if (request.method == "OPTIONS") return finish(journey, preflight_reply());
     std::vector<std::string> wildcards;
     const Route* route = find_route(request.method, request.path, &wildcards);
-    if (route == nullptr) return finish(journey, no_route(request));
+    if (route == nullptr) return finish(journey, answer_elsewhere(*services, request));
     journey->route = route->path;
     return finish(journey,
                   answer_route(*services, journey->request, *route, std::move(wildcards), journey->id));

@@ -1,4 +1,4 @@
-// Decoding a URL's query.
+// Decoding parts of a URL.
 #include "native/serve/url_query.hpp"
 
 #include <charconv>
@@ -6,11 +6,11 @@
 namespace jobwatchdog {
 namespace {
 
-std::optional<std::string> decoded(std::string_view text) {
+std::optional<std::string> decoded(std::string_view text, char plus) {
   std::string result;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '%') {
-      result += text[i] == '+' ? ' ' : text[i];
+      result += text[i] == '+' ? plus : text[i];
       continue;
     }
     unsigned byte = 0;
@@ -32,13 +32,15 @@ std::optional<std::vector<std::pair<std::string, std::string>>> parse_url_query(
     query.remove_prefix(std::min(part.size() + 1, query.size()));
     if (part.empty()) continue;
     const std::size_t mark = part.find('=');
-    const std::optional<std::string> name = decoded(part.substr(0, mark));
+    const std::optional<std::string> name = decoded(part.substr(0, mark), ' ');
     const std::optional<std::string> value =
-        decoded(mark == std::string_view::npos ? std::string_view{} : part.substr(mark + 1));
+        decoded(mark == std::string_view::npos ? std::string_view{} : part.substr(mark + 1), ' ');
     if (!name || !value) return std::nullopt;
     parts.emplace_back(*name, *value);
   }
   return parts;
 }
+
+std::optional<std::string> decode_url_path(std::string_view path) { return decoded(path, '+'); }
 
 }  // namespace jobwatchdog

@@ -56,7 +56,8 @@ class Served {
  public:
   Served() : Served(AccessSettings{}) {}
   /// Without a limit, for most tests ask more than any page.
-  explicit Served(AccessSettings access, int requests_per_minute = 0) {
+  explicit Served(AccessSettings access, int requests_per_minute = 0,
+                  std::shared_ptr<const Pages> pages = nullptr) {
     (void)access.token_keys.add_secret(served_secret);
     access.publishable_keys.add(Secret{publishable_key});
     access.secret_keys.add(Secret{secret_key});
@@ -71,6 +72,7 @@ class Served {
                  .request_metrics = std::make_shared<RequestMetrics>(),
                  .rate_limit = std::make_shared<RateLimit>(requests_per_minute, [this] { return now_; }),
                  .proxies = TrustedProxies::parse("10.0.0.0/8").value(),
+                 .pages = std::move(pages),
                  .access = std::move(access),
                  .counts = [] { return ReconcileCounts{}; },
                  .sweep_metrics = [] { return ""; },

@@ -1,10 +1,8 @@
 // /ofrep/v1/evaluate/flags[/KEY]: flags as OpenFeature's remote evaluation protocol wants them. A user is
 // asked for as that user, whatever the body says.
-#include <fmt/format.h>
-#include <openssl/sha.h>
-
 #include "native/flag_json.hpp"
 #include "native/http/request_header.hpp"
+#include "native/serve/etag.hpp"
 #include "native/serve/json_reply.hpp"
 #include "native/serve/request_body.hpp"
 #include "native/serve/routes/routes.hpp"
@@ -41,14 +39,6 @@ Json evaluation_json(const KnownFlag& flag, const FlagAnswer& answer) {
                     answer.evaluation.error_message);
 }
 
-std::string etag_of(const std::string& body) {
-  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
-  SHA256(reinterpret_cast<const unsigned char*>(body.data()), body.size(), digest.data());
-  std::string text;
-  for (std::size_t i = 0; i < 16; ++i) text += fmt::format("{:02x}", digest[i]);
-  return "\"" + text + "\"";
-}
-
 }  // namespace
 
 HttpReply ofrep_flag(const Services& services, const Request& request) {
@@ -71,7 +61,7 @@ HttpReply ofrep_all_flags(const Services& services, const Request& request) {
   HttpReply reply = json_reply(200, {{"flags", list}});
   reply.headers["etag"] = etag_of(reply.body);
   reply.headers["cache-control"] = "no-cache";
-  if (header(request.http, "if-none-match") == reply.headers["etag"])
+  if (has_etag(header(request.http, "if-none-match"), reply.headers["etag"]))
     return {.status = 304, .headers = {{"etag", reply.headers["etag"]}, {"cache-control", "no-cache"}}};
   return reply;
 }
