@@ -12,6 +12,7 @@
 #include "native/life/reconcile_report.hpp"
 #include "native/log.hpp"
 #include "native/memory_privacy.hpp"
+#include "native/open_provider.hpp"
 #include "native/retry.hpp"
 #include "native/serve/realtime/job_news.hpp"
 #include "native/serve/realtime/realtime_socket.hpp"
@@ -98,6 +99,13 @@ void hear(News& news, const std::vector<JobNewsItem>& items) {
   news.hub->hear(items);
 }
 
+/// With a provider of its own, as large files would hold up the questions of the node.
+Outcome<std::shared_ptr<Uploads>> uploads_of(Node& node) {
+  Outcome<std::unique_ptr<Provider>> provider = open_provider(node.connection(), true);
+  if (!provider.ok()) return provider.error();
+  return std::make_shared<Uploads>(std::move(provider.value()));
+}
+
 void warn_of_closed_doors(const AccessSettings& access) {
   if (!access.token_keys.empty() || access.issuer_keys || !access.secret_keys.empty()) return;
   log(LogLevel::warning,
@@ -166,6 +174,8 @@ ExitCode run_serve(const GlobalOptions& global, const ServeCommand& command) {
   auto counts = std::make_shared<SharedCounts>();
   const auto sweeper =
       command.no_sweeps ? nullptr : std::make_shared<Sweeper>(global, configuration.policy.sweep_period);
+  Outcome<std::shared_ptr<Uploads>> uploads = uploads_of(node);
+  if (!uploads.ok()) return report(uploads.error());
   const auto clock = [since = Stopwatch{}] { return since.elapsed(); };
   const auto services = std::make_shared<const Services>(
       Services{.connections = connections,
@@ -175,12 +185,14 @@ ExitCode run_serve(const GlobalOptions& global, const ServeCommand& command) {
                .rate_limit = std::make_shared<RateLimit>(command.requests_per_minute, clock),
                .proxies = settings.proxies,
                .pages = std::move(settings.pages),
+               .uploads = std::move(uploads.value()),
                .access = std::move(settings.access),
                .counts = [counts] { return counts->get(); },
                .sweep_metrics = [sweeper] { return sweeper ? sweeper->metrics() : ""; },
                .clock = clock,
                .wake = [&node] { node.wake(); }});
-  const HttpServerOptions options = server_options(command, settings);
+  HttpServerOptions options = server_options(command, settings);
+  options.admit_large_body = large_body_door(services);
   Result<HttpServer> server = HttpServer::start(options, router(services), realtime_door(services, news.hub));
   if (!server.ok()) return report({ExitCode::failure, {server.error()}});
   log(LogLevel::info, "listening on " + http_url(options.address, server.value().port()));

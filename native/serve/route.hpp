@@ -20,6 +20,7 @@
 #include "native/serve/rate_limit.hpp"
 #include "native/serve/pages.hpp"
 #include "native/serve/request_metrics.hpp"
+#include "native/serve/uploads.hpp"
 
 namespace jobwatchdog {
 
@@ -32,6 +33,7 @@ struct Services {
   std::shared_ptr<RateLimit> rate_limit;
   TrustedProxies proxies;
   std::shared_ptr<const Pages> pages;  ///< nullptr: none are given out.
+  std::shared_ptr<Uploads> uploads;
   AccessSettings access;
   std::function<ReconcileCounts()> counts;     ///< What the node did so far.
   std::function<std::string()> sweep_metrics;  ///< Of the node's last sweep.
@@ -59,11 +61,18 @@ enum class Who : std::uint8_t {
   cron,  ///< The cron secret; or the service.
 };
 
+/// What the body of a request is.
+enum class Takes : std::uint8_t {
+  json,
+  file  ///< Whatever it is; it may be large. Request::body is an empty object then.
+};
+
 struct Route {
   std::string_view method;
   std::string_view path;  ///< A segment "*" stands for any one that is not empty.
   Who who;
   HttpReply (*answer)(const Services& services, const Request& request);
+  Takes takes{Takes::json};
 };
 
 /// Every route of the server. The first that fits decides.

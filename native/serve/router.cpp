@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <ctime>
 
 #include "native/http/request_header.hpp"
@@ -12,6 +13,7 @@
 #include "native/serve/cors.hpp"
 #include "native/serve/json_reply.hpp"
 #include "native/serve/request_body.hpp"
+#include "native/serve/upload_place.hpp"
 #include "native/stopwatch.hpp"
 #include "native/system_random.hpp"
 
@@ -102,7 +104,7 @@ std::optional<HttpReply> refuse_as_too_often(const Services& services, const Htt
 }
 
 /// Who asks, when that caller may; else the reply that turns it away. It may wait for keys: then it is worth
-/// to ask again.
+/// to ask again. A large file is asked about twice, for its head and for the whole, and counts twice.
 Result<Caller, HttpReply> let_in(const Services& services, const HttpRequest& http, const Route& route) {
   Result<Caller, CallerFault> caller =
       identify(services.access, http, std::int64_t{std::time(nullptr)} * 1000);
@@ -133,7 +135,7 @@ HttpReply answer_route(const Services& services, const HttpRequest& http, const 
       };
     return reply;
   }
-  const bool has_json = http.method != "GET" && http.method != "HEAD";
+  const bool has_json = http.method != "GET" && http.method != "HEAD" && route.takes == Takes::json;
   const Result<nlohmann::json, BodyFault> body = parse_body(has_json ? http : HttpRequest{});
   if (!body.ok()) return refusal(body.error().status, body.error().words);
   if (route.who == Who::admin) {
@@ -180,6 +182,11 @@ struct Journey {
   Stopwatch since{};
 };
 
+std::shared_ptr<Journey> journey_of(const std::shared_ptr<const Services>& services,
+                                    const HttpRequest& request) {
+  return std::make_shared<Journey>(Journey{services, request, request_id(request), "none"});
+}
+
 HttpReply finish(const std::shared_ptr<Journey>& journey, HttpReply reply) {
   if (reply.then) {
     reply.then = [journey, then = std::move(reply.then)] { return finish(journey, then()); };
@@ -209,7 +216,7 @@ const Route* find_route(std::string_view method, std::string_view path, std::vec
 
 HttpHandler router(std::shared_ptr<const Services> services) {
   return [services = std::move(services)](const HttpRequest& request) {
-    auto journey = std::make_shared<Journey>(Journey{services, request, request_id(request), "none"});
+    auto journey = journey_of(services, request);
     if (request.method == "OPTIONS") return finish(journey, preflight_reply());
     std::vector<std::string> wildcards;
     const Route* route = find_route(request.method, request.path, &wildcards);
@@ -218,6 +225,25 @@ HttpHandler router(std::shared_ptr<const Services> services) {
     return finish(journey,
                   answer_route(*services, journey->request, *route, std::move(wildcards), journey->id));
   };
+}
+
+LargeBodyDoor large_body_door(std::shared_ptr<const Services> services) {
+  return
+      [services = std::move(services)](const HttpRequest& head) -> std::variant<LargeBodyPermit, HttpReply> {
+        const std::shared_ptr<Journey> journey = journey_of(services, head);
+        std::vector<std::string> ignored;
+        const Route* route = find_route(head.method, head.path, &ignored);
+        if (route == nullptr || route->takes != Takes::file)
+          return finish(journey, refusal(413, "The body is too large"));
+        journey->route = route->path;
+        const Result<Caller, HttpReply> caller = let_in(*services, head, *route);
+        if (!caller.ok()) return finish(journey, caller.error());
+        const std::size_t size = std::strtoull(header(head, "content-length").c_str(), nullptr, 10);
+        if (size > file_size_max) return finish(journey, refusal(413, "A file may have at most 30 MB"));
+        Result<std::shared_ptr<void>, HttpReply> place = upload_place(*services, caller.value(), size);
+        if (!place.ok()) return finish(journey, place.error());
+        return LargeBodyPermit{file_size_max, upload_timeout, std::move(place.value())};
+      };
 }
 
 }  // namespace jobwatchdog

@@ -41,6 +41,7 @@ const std::vector<Route>& all_routes() {
       // Named by the configuration of the tools, so they come last: whatever is not one of them is answered
       // 404 there.
       {"POST", "/functions/v1/*/run", Who::user, routes::tool_run},
+      {"POST", "/functions/v1/*/upload", Who::user, routes::tool_upload, Takes::file},
       {"POST", "/functions/v1/*", Who::anybody, routes::webhook},
       {"POST", "/functions/v1/*/*", Who::anybody, routes::webhook},
   };

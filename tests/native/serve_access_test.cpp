@@ -74,6 +74,8 @@ const std::vector<Row> closed_table{
     {"POST", "/rest/v1/rpc/*", "/rest/v1/rpc/user_cancel_ai_job", rpc, 401, 200, 200, 200, 200, 403},
     {"POST", functions + "*/run", functions + "runninghub-veste-ai/run", R"({"jobId": "JOB"})", 403, 404, 200,
      404, 200, 403},
+    {"POST", functions + "*/upload", functions + "runninghub-veste-ai/upload", "\x89PNG\r\n\x1a\n", 403, 200,
+     200, 200, 200, 403},
 };
 
 class access : public testing::Test {
@@ -84,11 +86,12 @@ class access : public testing::Test {
     return settings;
   }
 
-  int status(const Row& row, const Headers& headers) {
+  int status(const Row& row, Headers headers) {
     const std::string job_id = served_.pending_job();
     std::string body = row.body;
     if (const auto place = body.find("JOB"); place != std::string::npos) body.replace(place, 3, job_id);
     if (const auto place = body.find("OWNER"); place != std::string::npos) body.replace(place, 5, owner_id);
+    if (row.path.ends_with("/upload")) headers["content-type"] = "image/png";
     const int status = served_.call(row.method, row.path, body, headers).status;
     served_.database().exec("SELECT watchdog.settle_jobs('veste_ai_jobs', ARRAY['" + job_id +
                             "'::uuid], '{\"status\": \"cancelled\"}')");

@@ -13,6 +13,7 @@ namespace jobwatchdog::routes {
 
 // What pages call.
 [[nodiscard]] HttpReply tool_run(const Services& services, const Request& request);
+[[nodiscard]] HttpReply tool_upload(const Services& services, const Request& request);
 [[nodiscard]] HttpReply job_sync(const Services& services, const Request& request);
 [[nodiscard]] HttpReply admin_cancel_job(const Services& services, const Request& request);
 [[nodiscard]] HttpReply feature_flags_get(const Services& services, const Request& request);

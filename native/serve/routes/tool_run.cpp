@@ -1,18 +1,13 @@
 // runninghub-<tool>/run {jobId}: the owner starts a job of that tool.
-#include <algorithm>
-
 #include "native/serve/json_reply.hpp"
 #include "native/serve/routes/routes.hpp"
 #include "native/serve/start_job.hpp"
+#include "native/serve/tool_name.hpp"
 
 namespace jobwatchdog::routes {
 
 HttpReply tool_run(const Services& services, const Request& request) {
-  constexpr std::string_view beginning = "runninghub-";
-  std::string tool = request.wildcards.front();
-  if (!tool.starts_with(beginning)) return error_reply(404, "There is no such function");
-  tool.erase(0, beginning.size());
-  std::replace(tool.begin(), tool.end(), '-', '_');
+  const std::string tool = tool_of_function(request.wildcards.front());
   BodyReader reader{request.body};
   const std::string job_id = reader.uuid("jobId");
   if (reader.problem()) return error_reply(400, *reader.problem());

@@ -88,6 +88,15 @@ await holds("channel().on('postgres_changes') subscribes to one job", async () =
   await subscribed(channel);
 });
 
+await holds("functions.invoke() sends a picture, and its name is an input", async () => {
+  const picture = new Blob([new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]), new Uint8Array(400_000)]);
+  const { data, error } = await user.functions.invoke("runninghub-veste-ai/upload", { body: picture });
+  assert.equal(error, null);
+  assert.match(data.fileName, /\.png$/);
+  const refused = await user.functions.invoke("runninghub-veste-ai/upload", { body: new Blob(["no picture"]) });
+  assert.equal((await refused.error.context.json()).code, "UNSUPPORTED_FILE");
+});
+
 await holds("functions.invoke() starts the job", async () => {
   const { data, error } = await user.functions.invoke("runninghub-veste-ai/run", { body: { jobId: job.id } });
   assert.equal(error, null);
