@@ -244,6 +244,17 @@ BEGIN
 END
 $$;
 
+-- Jobs as a page sees them, in the order asked: those that wait, one that runs, two of grace's that ended, one of no table, and none.
+CREATE FUNCTION stage.look(p_person text) RETURNS TABLE (asked text, tool text, job text, status text, verdict text, checks integer,
+                                                         place bigint, queued bigint, free bigint) LANGUAGE sql AS $$
+    SELECT asked_table, tool, stage.number_of(job_id::text), status, last_verdict, check_count, position, total_queued, free_slots
+      FROM watchdog.look_at_jobs(ARRAY['upscaler_jobs', 'pose_changer_jobs', 'public.upscaler_jobs', 'upscaler_jobs', 'upscaler_jobs',
+                                       'upscaler_jobs', 'veste_ai_jobs', 'no_jobs', 'upscaler_jobs'],
+                                 ARRAY[stage.job(22), stage.job(22), stage.job(21), stage.job(24), stage.job(1),
+                                       stage.job(28), stage.job(22), stage.job(1), stage.job(99)],
+                                 CASE WHEN p_person IS NOT NULL THEN stage.person(p_person) END)
+$$;
+
 -- A job that was submitted as task-NUMBER with the token token-NUMBER; without an answer yet, it is starting. Its check is due.
 CREATE PROCEDURE stage.submit(p_number integer, p_outcome text) LANGUAGE plpgsql SET session_replication_role = replica AS $$
 DECLARE
