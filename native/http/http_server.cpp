@@ -225,6 +225,9 @@ void Server::end(Duration patience) {
   empty_.get_future().wait_for(chrono_of(patience));
   context_.stop();
   thread_.join();
+  ErrorCode ignored;
+  acceptor_.close(ignored);
+  for (const Shared& connection : connections_) connection->stream.socket().close(ignored);
   open_sockets_.clear();
   pool_.stop();  // What has not begun never will; what runs is waited for.
   pool_.join();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <arpa/inet.h>
+#include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -56,13 +57,13 @@ class RawConnection {
     return whole;
   }
 
-  /// All that comes until the server closes; `was_closed()` tells whether it did.
+  /// All that comes until the server closes, which it must.
   std::string rest() {
     while (receive()) {
     }
+    EXPECT_TRUE(was_closed_) << "the server keeps the connection";
     return std::exchange(received_, "");
   }
-  [[nodiscard]] bool was_closed() const { return was_closed_; }
 
   /// Says that nothing more will be sent.
   void end_sending() { shutdown(fd_, SHUT_WR); }
