@@ -7,8 +7,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "native/http/web_address.hpp"
 #include "native/word_list.hpp"
-#include "native/http/passage.hpp"
 
 namespace jobwatchdog {
 namespace {
@@ -28,12 +28,9 @@ bool is_origin(const std::string& text) {
 
 /// Why keys cannot be fetched from an address. What anybody between could change is not believed.
 std::optional<Problem> problem_of_keys_address(const std::string& url) {
-  const std::size_t host = std::min(url.find("://"), url.size());
-  const std::size_t path = url.find('/', host + 3);
-  const Passage passage = passage_to(url.substr(0, path));
-  const bool is_word = std::all_of(url.begin(), url.end(), [](char c) { return c > ' ' && c < 0x7f; });
-  const bool is_address = passage != Passage::no_address && is_word && path != std::string::npos;
-  if (is_address && passage != Passage::in_clear) return std::nullopt;
+  const std::optional<WebAddress> address = parse_web_address(url);
+  const bool is_address = address && !address->path.empty() && !address->has_user;
+  if (is_address && travels_safely(*address)) return std::nullopt;
   return Problem{"WATCHDOG_JWKS_URL",
                  is_address ? "would let anybody between here and there put in keys of their own"
                             : "is no address of a set of keys",

@@ -1,6 +1,8 @@
 // Keys, roles and the address of `serve`.
 #include "native/doctor/serving_checks.hpp"
 
+#include <ctime>
+#include <future>
 #include <nlohmann/json.hpp>
 
 #include "native/access/access_settings.hpp"
@@ -11,17 +13,28 @@ namespace {
 
 using State = Check::State;
 
-constexpr const char* access_mend = "set WATCHDOG_JWT_SECRET or WATCHDOG_JWKS, see README, \"Serving pages\"";
+constexpr const char* access_mend =
+    "set WATCHDOG_JWT_SECRET, WATCHDOG_JWKS or WATCHDOG_JWKS_URL, see README, \"Serving pages\"";
 
 /// Those of the secrets that are set, in words.
 std::string secrets_that_are_set() {
   std::string names;
-  for (const std::string name : {"WATCHDOG_JWT_SECRET", "WATCHDOG_JWKS", "WATCHDOG_PUBLISHABLE_KEYS",
-                                 "WATCHDOG_SECRET_KEYS", "WATCHDOG_CRON_SECRETS"}) {
+  for (const std::string name :
+       {"WATCHDOG_JWT_SECRET", "WATCHDOG_JWKS", "WATCHDOG_JWKS_URL", "WATCHDOG_PUBLISHABLE_KEYS",
+        "WATCHDOG_SECRET_KEYS", "WATCHDOG_CRON_SECRETS"}) {
     const Result<Secret> secret = secret_of_environment(name);
     if (secret.ok() && !secret.value().empty()) names += (names.empty() ? "" : ", ") + name;
   }
   return names;
+}
+
+/// Waits until the first fetch has ended, which has its time.
+bool arrive(IssuerKeys& keys) {
+  std::promise<void> ended;
+  const std::shared_ptr<Bell> end = keys.end_of_fetch();
+  end->listen([&ended] { ended.set_value(); });
+  ended.get_future().wait();
+  return keys.have_arrived(std::int64_t{std::time(nullptr)} * 1000);
 }
 
 std::string status_words(const HttpAnswer& answer) {
@@ -73,7 +86,13 @@ std::vector<Check> check_access() {
     checks.push_back({"access", State::warning,
                       "no key is set: `serve` believes nobody, and answers only webhooks, health and metrics",
                       access_mend});
-  } else if (settings.value().token_keys.empty() && settings.value().secret_keys.empty()) {
+  } else if (settings.value().issuer_keys && !arrive(*settings.value().issuer_keys)) {
+    checks.push_back(
+        {"access", State::warning,
+         "the keys of WATCHDOG_JWKS_URL do not arrive: nobody is believed whose token is signed by one of them",
+         "see whether this machine reaches the address, and that a set of keys is there"});
+  } else if (settings.value().token_keys.empty() && !settings.value().issuer_keys &&
+             settings.value().secret_keys.empty()) {
     checks.push_back({"access", State::warning,
                       "`serve` believes no user and no service, for only these are set: " + names,
                       access_mend});
@@ -118,7 +137,7 @@ Check check_webhooks(const std::string& public_url) {
     return {"webhooks", State::warning, "no webhook is asked for: jobs are found by asking alone",
             "tell where the provider reaches `serve`: --public-url or WATCHDOG_PUBLIC_URL"};
   const std::optional<WebAddress> address = parse_web_address(public_url);
-  if (!address)
+  if (!address || address->has_query)
     return {"webhooks", State::error, "--public-url is no address of a server",
             "write https://, a host and perhaps a path, such as https://app.example"};
   std::vector<HttpCall> calls(2);

@@ -49,16 +49,24 @@ std::optional<WebAddress> parse_web_address(const std::string& text) {
   address.is_https = scheme == "https";
   address.host = part_of(url.get(), CURLUPART_HOST);
   if ((!address.is_https && scheme != "http") || address.host.empty() ||
-      text.find_first_of("?#") != std::string::npos)
+      std::any_of(text.begin(), text.end(), [](char c) { return c <= ' ' || c >= 0x7f; }))
     return std::nullopt;
   std::transform(address.host.begin(), address.host.end(), address.host.begin(),
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
   const std::string port = part_of(url.get(), CURLUPART_PORT);
-  const std::string path = part_of(url.get(), CURLUPART_PATH);
-  address.shown =
-      scheme + "://" + address.host + (port.empty() ? "" : ":" + port) + (path == "/" ? "" : path);
+  address.path = part_of(url.get(), CURLUPART_PATH);
+  if (address.path == "/") address.path = "";
+  address.has_query = text.find_first_of("?#") != std::string::npos;
+  address.has_user =
+      !part_of(url.get(), CURLUPART_USER).empty() || text.find('@') < text.find('/', scheme.size() + 3);
+  address.shown = scheme + "://" + address.host + (port.empty() ? "" : ":" + port) + address.path;
   if (address.host.front() == '[') address.host = address.host.substr(1, address.host.size() - 2);
   return address;
+}
+
+bool travels_safely(const WebAddress& address) {
+  static const NetworkList this_machine = NetworkList::parse("", "127.0.0.0/8,::1/128").value();
+  return address.is_https || address.host == "localhost" || this_machine.contain(address.host);
 }
 
 std::string privacy_of(const std::string& host) {

@@ -10,7 +10,7 @@
 #include <sstream>
 #include <string_view>
 
-#include "native/http/passage.hpp"
+#include "native/http/web_address.hpp"
 
 namespace jobwatchdog {
 namespace {
@@ -55,11 +55,12 @@ std::optional<Problem> problem_of_key(const Secret& key, const std::string& wher
 }
 
 std::optional<Problem> problem_of_url(const std::string& url, const std::string& where) {
-  const Passage passage = passage_to(url);
-  if (passage == Passage::encrypted || passage == Passage::inside) return std::nullopt;
-  const std::string what = passage == Passage::no_address
-                               ? "is no address of a provider"
-                               : "would send the key in the clear to another machine";
+  const std::optional<WebAddress> address = parse_web_address(url);
+  const bool is_server =
+      address && address->path.empty() && !url.ends_with('/') && !address->has_query && !address->has_user;
+  if (is_server && travels_safely(*address)) return std::nullopt;
+  const std::string what =
+      is_server ? "would send the key in the clear to another machine" : "is no address of a provider";
   return Problem{where, what,
                  std::string{"use https:// with a host and perhaps a port, such as "} + runninghub_url +
                      "; http:// only goes to this machine"};

@@ -9,6 +9,7 @@
 #include "tests/native/emulated.hpp"
 #include "tests/native/living_system.hpp"
 #include "tests/native/strange_database.hpp"
+#include "tests/native/token_issuer.hpp"
 #include "tests/support/scripted_server.hpp"
 
 namespace jobwatchdog::test {
@@ -154,6 +155,14 @@ TEST(doctor, says_that_nobody_is_believed_until_a_key_is_set_and_what_is_wrong_w
                    {{"WATCHDOG_JWT_SECRET", jwt_secret}, {"WATCHDOG_SECRET_KEYS_FILE", file.path()}})
                 .of("access"),
             "ok access: callers of `serve` are known by WATCHDOG_JWT_SECRET, WATCHDOG_SECRET_KEYS | \n");
+  const Issuer issuer{"ES256", "k1"};
+  const ScriptedServer login{[&](const std::string&) {
+    return http_reply(200, nlohmann::json{{"keys", {issuer.public_key()}}}.dump());
+  }};
+  EXPECT_EQ(doctor(database.url(), {{"WATCHDOG_JWKS_URL", login.url() + "/jwks.json"}}).of("access"),
+            "ok access: callers of `serve` are known by WATCHDOG_JWKS_URL | \n");
+  EXPECT_THAT(doctor(database.url(), {{"WATCHDOG_JWKS_URL", "http://127.0.0.1:1/jwks.json"}}).of("access"),
+              HasSubstr("warning access: the keys of WATCHDOG_JWKS_URL do not arrive"));
   const Diagnosis bad = doctor(database.url(), {{"WATCHDOG_JWT_SECRET", "CANARY short"},
                                                 {"WATCHDOG_JWKS", "CANARY"},
                                                 {"WATCHDOG_SECRET_KEYS", "CANARY-without-its-beginning"}});
@@ -244,15 +253,28 @@ TEST(web_address, is_known_to_be_private_by_its_spelling) {
     EXPECT_EQ(privacy_of(host), "") << host;
 }
 
+TEST(web_address, is_safe_to_travel_to_when_encrypted_or_on_this_machine) {
+  for (const char* text : {"https://app.example", "http://127.0.0.1:1", "http://[::1]", "http://LocalHost/x"})
+    EXPECT_TRUE(travels_safely(*parse_web_address(text))) << text;
+  for (const char* text :
+       {"http://app.example", "http://10.0.0.1", "http://localhost.example", "http://127.0.0.1.nip.io"})
+    EXPECT_FALSE(travels_safely(*parse_web_address(text))) << text;
+}
+
 TEST(web_address, shows_no_password_and_is_nothing_else_than_a_server) {
   const auto address = parse_web_address("https://user:CANARY@App.Example:8443/jobs");
   ASSERT_TRUE(address);
   EXPECT_EQ(address->shown, "https://app.example:8443/jobs");
   EXPECT_EQ(address->host, "app.example");
   EXPECT_EQ(parse_web_address("http://[::1]:80")->host, "::1");
-  for (const char* text : {"", "app.example", "ftp://app.example", "https://", "https://app.example?a=b",
-                           "https://app.example#a", "https://app example", "file:///etc/passwd"})
+  for (const char* text : {"", "app.example", "ftp://app.example", "https://", "https://app example",
+                           "https://app.example/\n", "https://app.ex\xc3\xa4mple", "file:///etc/passwd"})
     EXPECT_FALSE(parse_web_address(text)) << text;
+  for (const char* text : {"https://app.example?a=b", "https://app.example#a"})
+    EXPECT_TRUE(parse_web_address(text)->has_query) << text;
+  for (const char* text : {"https://user@app.example", "https://:word@app.example", "https://@app.example"})
+    EXPECT_TRUE(parse_web_address(text)->has_user) << text;
+  EXPECT_FALSE(parse_web_address("https://app.example/@me")->has_user);
 }
 
 TEST(doctor, listens_where_it_is_told_to_and_notices_another_database) {

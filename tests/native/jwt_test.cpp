@@ -79,6 +79,10 @@ TEST(jwt, is_refused_for_what_it_says) {
   EXPECT_EQ(fault_of_claims(claims_with("nbf", now_ms / 1000 + 31)), "the token is not valid yet");
   EXPECT_EQ(fault_of_claims(claims_with("role", nullptr)), "the token names no role");
   EXPECT_EQ(fault_of_claims(Json::array({1})), "the token is malformed");
+  // What a user may write about itself can be deep.
+  Json deep;
+  for (int i = 0; i < 40; ++i) deep = Json::array({deep});
+  EXPECT_EQ(fault_of_claims(claims_with("user_metadata", deep)), "the token is malformed");
 }
 
 TEST(jwt, is_held_against_the_issuer_and_the_audience_that_are_wanted) {

@@ -130,7 +130,6 @@ TEST(provider_accounts, a_key_goes_only_over_tls_or_to_this_machine) {
                           "https://",
                           "https://:80",
                           "https://a b",
-                          "https://a.b:",
                           "https://a.b:port",
                           "ftp://a.b",
                           "file:///etc/passwd",
