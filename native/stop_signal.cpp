@@ -1,12 +1,15 @@
 // SIGINT and SIGTERM as a flag that loops look at between two transactions.
 #include "native/stop_signal.hpp"
 
+#include <atomic>
 #include <csignal>
 
 namespace jobwatchdog {
 namespace {
 
-volatile std::sig_atomic_t received = 0;
+// The thread that sweeps reads it too.
+std::atomic<int> received{0};
+static_assert(std::atomic<int>::is_always_lock_free, "only then a signal handler may touch it");
 
 void remember(int signal) {
   if (received != 0) {

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "tests/native/strange_database.hpp"
+#include "tests/support/paths.hpp"
 
 namespace jobwatchdog::test {
 namespace {
@@ -43,7 +44,7 @@ TEST(readme, runs_every_command_that_it_tells_a_newcomer_to_type) {
   ASSERT_GE(blocks.size(), 2U);
   for (const std::string& block : blocks) script += block;
   const std::string path =
-      std::filesystem::path{JOBWATCHDOG_BINARY}.parent_path().string() + ":" + std::getenv("PATH");
+      std::filesystem::path{jobwatchdog_binary()}.parent_path().string() + ":" + std::getenv("PATH");
   const ProcessResult result =
       run({"sh", "-c", script}, {{"PATH", path}, {"DATABASE_URL", database.url()}, {"WATCHDOG_CONFIG", ""}});
   EXPECT_EQ(result.exit_code, 0) << result.out << result.err;
@@ -68,7 +69,7 @@ TEST(readme, shows_a_configuration_that_is_right) {
 
 TEST(demo, tells_the_story_that_the_readme_quotes_and_leaves_nothing_running) {
   const std::string script = (project_root() / "script/demo").string();
-  const std::string preset = std::filesystem::path{JOBWATCHDOG_BINARY}.parent_path().filename();
+  const std::string preset = std::filesystem::path{jobwatchdog_binary()}.parent_path().filename();
   const ProcessResult result = run({script}, {{"PRESET", preset}});
   ASSERT_EQ(result.exit_code, 0) << result.out << result.err;
   std::string seen;

@@ -28,7 +28,7 @@ class Installation {
   explicit Installation(const std::string& prefix, bool by_destdir) {
     std::string name = (std::filesystem::temp_directory_path() / "installation-XXXXXX").string();
     root_ = mkdtemp(name.data());
-    const std::string build = std::filesystem::path{JOBWATCHDOG_BINARY}.parent_path();
+    const std::string build = std::filesystem::path{jobwatchdog_binary()}.parent_path();
     const ProcessResult result =
         run({"cmake", "--install", build, "--prefix", by_destdir ? prefix : root_.string() + prefix},
             {{"DESTDIR", by_destdir ? root_.string() : ""}});

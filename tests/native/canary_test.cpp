@@ -61,6 +61,7 @@ struct Ask {
   std::string method;
   std::string path;
   std::string body;
+  std::string content_type{"application/json"};
 };
 
 const std::string functions = "/functions/v1/";
@@ -99,6 +100,7 @@ const std::vector<Ask>& asks() {
       {"POST", "/rest/v1/veste_ai_jobs", R"({"user_id": "OWNER"})"},
       {"POST", "/rest/v1/rpc/user_cancel_ai_job", R"({"p_table_name": "veste_ai_jobs", "p_job_id": "JOB"})"},
       {"POST", functions + "runninghub-veste-ai/run", R"({"jobId": "JOB"})"},
+      {"POST", functions + "runninghub-veste-ai/upload", "RIFF0000WEBPVP8 a picture", "image/webp"},
       {"POST", queue + "no-such-route", "{}"},
   };
   return all;
@@ -128,6 +130,8 @@ class EchoingProvider {
  private:
   ScriptedReply answer(const std::string& request) {
     const Json echo{{"request", request}};
+    if (request.find("/media/upload/") != std::string::npos)
+      return http_reply(200, Json{{"code", 0}, {"data", {{"fileName", "api/a.png"}}}, {"echo", echo}}.dump());
     if (request.find("/run/ai-app/") == std::string::npos)
       return http_reply(
           200, Json{{"taskId", "1900000000000000001"},
@@ -197,7 +201,7 @@ class canary : public testing::Test {
     call.method = ask.method;
     call.url = system_.node_url() + filled(ask.path, words);
     call.body = filled(ask.body, words);
-    call.headers = {{"Origin", "https://app.example"}, {"Content-Type", "application/json"}};
+    call.headers = {{"Origin", "https://app.example"}, {"Content-Type", ask.content_type}};
     call.headers.insert(call.headers.end(), headers.begin(), headers.end());
     client_.start(std::move(call));
     for (;;) {

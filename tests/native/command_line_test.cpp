@@ -136,7 +136,7 @@ TEST(connection, to_a_hot_standby_is_refused_and_the_primary_beside_it_is_found)
   Database database = Database::managed();
   const std::string with_standby = (project_root() / "tests/native/with_standby").string();
   const std::string sweep =
-      std::string{"PGUSER=postgres PGDATABASE="} + database.name() + " " + JOBWATCHDOG_BINARY + " sweep";
+      std::string{"PGUSER=postgres PGDATABASE="} + database.name() + " " + jobwatchdog_binary() + " sweep";
   const ProcessResult standby =
       run({with_standby, "sh", "-c", "PGHOST=$STANDBY_SOCKET_DIR PGPORT=$STANDBY_PORT " + sweep},
           {{"DATABASE_URL", ""}, {"WATCHDOG_CONFIG", ""}});

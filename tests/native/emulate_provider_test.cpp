@@ -11,6 +11,7 @@
 #include "native/http/http_server.hpp"
 #include "tests/native/raw_connection.hpp"
 #include "tests/support/background_process.hpp"
+#include "tests/support/paths.hpp"
 
 namespace jobwatchdog::test {
 namespace {
@@ -67,7 +68,8 @@ class RunningEmulator {
 
  private:
   static std::vector<std::string> argv(std::vector<std::string> options) {
-    std::vector<std::string> all{JOBWATCHDOG_BINARY, "emulate-provider", "--listen", "127.0.0.1:0", "--json"};
+    std::vector<std::string> all{jobwatchdog_binary(), "emulate-provider", "--listen", "127.0.0.1:0",
+                                 "--json"};
     all.insert(all.end(), options.begin(), options.end());
     return all;
   }
@@ -160,7 +162,7 @@ TEST(emulate_provider, ends_on_ctrl_c_and_sums_up) {
 }
 
 TEST(emulate_provider, sums_up_for_people_too) {
-  BackgroundProcess process{{JOBWATCHDOG_BINARY, "emulate-provider", "--listen", "127.0.0.1:0"},
+  BackgroundProcess process{{jobwatchdog_binary(), "emulate-provider", "--listen", "127.0.0.1:0"},
                             without_proxies({})};
   process.wait_for_error_line("point an app at it:  WATCHDOG_RUNNINGHUB_URL=http://127.0.0.1:");
   process.signal(SIGINT);

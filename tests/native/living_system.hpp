@@ -12,6 +12,7 @@
 #include "native/http/http_server.hpp"
 #include "tests/support/background_process.hpp"
 #include "tests/support/database.hpp"
+#include "tests/support/paths.hpp"
 
 namespace jobwatchdog::test {
 
@@ -22,7 +23,7 @@ class LivingSystem {
   /// `faults` are options of emulate-provider. Jobs are first asked about after a second, and then every
   /// second.
   explicit LivingSystem(const std::vector<std::string>& faults = {}) {
-    std::vector<std::string> emulator{JOBWATCHDOG_BINARY, "emulate-provider", "--listen", "127.0.0.1:0",
+    std::vector<std::string> emulator{jobwatchdog_binary(), "emulate-provider", "--listen", "127.0.0.1:0",
                                       "--json"};
     emulator.insert(emulator.end(), faults.begin(), faults.end());
     if (std::find(faults.begin(), faults.end(), "--task-time") == faults.end())
@@ -50,7 +51,7 @@ class LivingSystem {
     std::map<std::string, std::string> all = environment();
     for (const auto& [name, value] : env) all[name] = value;
     nodes_.push_back(std::make_unique<BackgroundProcess>(
-        std::vector<std::string>{JOBWATCHDOG_BINARY, "serve", "--json", "--no-sweeps", "--listen", address,
+        std::vector<std::string>{jobwatchdog_binary(), "serve", "--json", "--no-sweeps", "--listen", address,
                                  "--public-url", "http://" + address},
         all));
     (void)nodes_.back()->wait_for_error_line("listening on ");

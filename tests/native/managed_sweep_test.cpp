@@ -226,8 +226,7 @@ TEST(managed_sweep, finishes_its_batch_on_a_signal_and_says_that_it_was_interrup
 TEST(managed_sweep, works_beside_another_one_unless_told_to_fail) {
   Database database = Database::managed();
   add_job(database);
-  const std::string second =
-      std::string{JOBWATCHDOG_BINARY} + " sweep --database-url '" + database.url() + "' ";
+  const std::string second = jobwatchdog_binary() + " sweep --database-url '" + database.url() + "' ";
   const std::string other = std::filesystem::temp_directory_path() / ("other-" + database.name());
   const ProcessResult first =
       sweep(database, {},
@@ -264,8 +263,8 @@ TEST(managed_sweep, ten_at_once_pay_each_job_once_and_none_of_them_fails) {
   database.exec(
       "INSERT INTO public.upscaler_jobs (user_id, status, user_credit_cost, credits_charged, created_at) "
       "SELECT md5((i % 20)::text)::uuid, 'running', 5, true, now() - interval '1 h' FROM generate_series(1, 2000) AS i");
-  const std::string command = std::string{JOBWATCHDOG_BINARY} +
-                              " sweep --quiet --batch-size 50 --database-url '" + database.url() + "'";
+  const std::string command =
+      jobwatchdog_binary() + " sweep --quiet --batch-size 50 --database-url '" + database.url() + "'";
   const ProcessResult all =
       run({"sh", "-c",
            "pids=; for i in 1 2 3 4 5 6 7 8 9 10; do " + command +

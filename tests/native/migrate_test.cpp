@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/native/strange_database.hpp"
+#include "tests/support/paths.hpp"
 
 namespace jobwatchdog::test {
 namespace {
@@ -87,8 +88,7 @@ TEST(migrate, dry_run_prints_a_script_that_makes_the_same_schema) {
 
 TEST(migrate, two_at_once_both_end_well) {
   Database database = Database::empty();
-  const std::string command =
-      std::string{JOBWATCHDOG_BINARY} + " migrate --database-url '" + database.url() + "'";
+  const std::string command = jobwatchdog_binary() + " migrate --database-url '" + database.url() + "'";
   const ProcessResult both = run({"sh", "-c", command + " & " + command + " && wait $!"});
   EXPECT_EQ(both.exit_code, 0) << both.out << both.err;
   EXPECT_THAT(migrate(database).out, HasSubstr("nothing to do"));

@@ -155,7 +155,8 @@ TEST(serve_life, nodes_sweep_by_themselves_and_pay_back_once) {
   std::vector<std::unique_ptr<BackgroundProcess>> nodes;
   for (int i = 0; i < 2; ++i)
     nodes.push_back(std::make_unique<BackgroundProcess>(
-        std::vector<std::string>{JOBWATCHDOG_BINARY, "serve", "--starts-no-jobs", "--listen", "127.0.0.1:0"},
+        std::vector<std::string>{jobwatchdog_binary(), "serve", "--starts-no-jobs", "--listen",
+                                 "127.0.0.1:0"},
         environment));
   EXPECT_TRUE(system.comes_true("(SELECT count(*) = 1 FROM public.ai_jobs WHERE status = 'failed')"));
   EXPECT_TRUE(system.comes_true("(SELECT count(*) > 3 FROM watchdog.sweep_runs)"));
@@ -171,7 +172,7 @@ TEST(serve_life, nodes_sweep_by_themselves_and_pay_back_once) {
 
 TEST(serve_life, a_node_without_keys_turns_everybody_away_and_says_so) {
   LivingSystem system;
-  BackgroundProcess node{{JOBWATCHDOG_BINARY, "serve", "--listen", "127.0.0.1:0"}, [&] {
+  BackgroundProcess node{{jobwatchdog_binary(), "serve", "--listen", "127.0.0.1:0"}, [&] {
                            auto environment = system.environment();
                            environment["WATCHDOG_JWT_SECRET"] = "";
                            return environment;
@@ -189,7 +190,7 @@ TEST(serve_life, a_node_starts_without_its_issuer_and_says_whom_it_will_not_beli
   LivingSystem system;
   auto environment = system.environment();
   environment["WATCHDOG_JWKS_URL"] = "http://127.0.0.1:1/jwks.json";
-  BackgroundProcess node{{JOBWATCHDOG_BINARY, "serve", "--listen", "127.0.0.1:0"}, environment};
+  BackgroundProcess node{{jobwatchdog_binary(), "serve", "--listen", "127.0.0.1:0"}, environment};
   EXPECT_THAT(node.wait_for_error_line("WATCHDOG_JWKS_URL cannot be fetched"),
               HasSubstr("nobody is believed whose token is signed by one of them"));
   (void)node.wait_for_error_line("listening on ");

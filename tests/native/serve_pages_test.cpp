@@ -231,7 +231,7 @@ TEST_F(pages, a_directory_that_cannot_be_given_out_is_told) {
 std::string page_node(LivingSystem& system, const fs::path& directory,
                       std::unique_ptr<BackgroundProcess>& node) {
   node = std::make_unique<BackgroundProcess>(
-      std::vector<std::string>{JOBWATCHDOG_BINARY, "serve", "--no-sweeps", "--listen", "127.0.0.1:0",
+      std::vector<std::string>{jobwatchdog_binary(), "serve", "--no-sweeps", "--listen", "127.0.0.1:0",
                                "--pages", directory.string()},
       system.environment());
   const std::string told = node->wait_for_error_line("listening on ");

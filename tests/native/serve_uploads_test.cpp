@@ -8,6 +8,7 @@
 #include "tests/native/living_system.hpp"
 #include "tests/native/raw_connection.hpp"
 #include "tests/native/served.hpp"
+#include "tests/support/paths.hpp"
 
 namespace jobwatchdog::test {
 namespace {
@@ -267,7 +268,7 @@ TEST(uploads_life, a_provider_that_says_no_or_is_not_there_is_told_in_words) {
 
   auto environment = system.environment();
   environment.erase("WATCHDOG_RUNNINGHUB_API_KEY");
-  BackgroundProcess keyless{{JOBWATCHDOG_BINARY, "serve", "--no-sweeps", "--listen", "127.0.0.1:0"},
+  BackgroundProcess keyless{{jobwatchdog_binary(), "serve", "--no-sweeps", "--listen", "127.0.0.1:0"},
                             environment};
   const std::string told = keyless.wait_for_error_line("listening on ");
   const std::size_t from = told.find("http://");

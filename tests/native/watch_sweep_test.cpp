@@ -7,6 +7,7 @@
 #include "core/rule_text.hpp"
 #include "tests/core/example_rules.hpp"
 #include "tests/native/strange_database.hpp"
+#include "tests/support/paths.hpp"
 
 namespace jobwatchdog::test {
 namespace {
@@ -190,7 +191,7 @@ TEST(watch_sweep, two_at_once_refund_once) {
   Database database = strange_database();
   const ConfigFile config{strange_rules};
   add_tasks(database, 400);
-  const std::string command = std::string{JOBWATCHDOG_BINARY} + " sweep --json --batch-size 20 --config " +
+  const std::string command = jobwatchdog_binary() + " sweep --json --batch-size 20 --config " +
                               config.path() + " --database-url '" + database.url() + "'";
   const ProcessResult both =
       run({"sh", "-c", command + " > /dev/null & " + command + " > /dev/null; wait $!"});
@@ -314,12 +315,11 @@ TEST(watch_sweep, shows_a_bar_on_a_terminal_and_none_elsewhere) {
   Database database = strange_database();
   const ConfigFile config{strange_rules};
   add_tasks(database, 50);
-  const ProcessResult on_terminal =
-      run({"script", "-qec",
-           "'" + std::string{JOBWATCHDOG_BINARY} + "' sweep --batch-size 10 --config '" + config.path() +
-               "' --database-url '" + database.url() + "'",
-           "/dev/null"},
-          {{"TERM", "xterm"}});
+  const ProcessResult on_terminal = run({"script", "-qec",
+                                         "'" + jobwatchdog_binary() + "' sweep --batch-size 10 --config '" +
+                                             config.path() + "' --database-url '" + database.url() + "'",
+                                         "/dev/null"},
+                                        {{"TERM", "xterm"}});
   EXPECT_THAT(on_terminal.out, HasSubstr("public.tarefas [######"));
   EXPECT_THAT(on_terminal.out, HasSubstr("50 of 50"));
   add_tasks(database, 50);

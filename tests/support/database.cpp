@@ -12,6 +12,7 @@
 #include <pqxx/pqxx>
 #include <stdexcept>
 
+#include "tests/support/paths.hpp"
 #include "tests/support/process.hpp"
 
 namespace jobwatchdog::test {
@@ -45,7 +46,7 @@ std::string fresh_name() {
 
 /// One for each build of the binary, so that a rebuilt one migrates anew.
 std::string template_name() {
-  const std::filesystem::path binary{JOBWATCHDOG_BINARY};
+  const std::filesystem::path binary{jobwatchdog_binary()};
   const auto written = std::filesystem::last_write_time(binary).time_since_epoch().count();
   return "template_managed_" +
          std::to_string(std::hash<std::string>{}(binary.string() + std::to_string(written)) % 1'000'000'000);

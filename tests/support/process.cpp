@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <thread>
 
+#include "tests/support/paths.hpp"
+
 namespace jobwatchdog::test {
 namespace {
 
@@ -84,7 +86,7 @@ std::vector<ProcessResult> run_at_once(int count, const std::vector<std::string>
 
 ProcessResult run_jobwatchdog(const std::vector<std::string>& arguments,
                               const std::map<std::string, std::string>& env) {
-  std::vector<std::string> argv{JOBWATCHDOG_BINARY};
+  std::vector<std::string> argv{jobwatchdog_binary()};
   argv.insert(argv.end(), arguments.begin(), arguments.end());
   std::map<std::string, std::string> clean{{"DATABASE_URL", ""}, {"WATCHDOG_CONFIG", ""}, {"NO_COLOR", "1"}};
   for (const auto& [name, value] : env) clean[name] = value;

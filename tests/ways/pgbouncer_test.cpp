@@ -129,7 +129,7 @@ TEST_F(pgbouncer, lets_ten_sweeps_at_once_pay_each_job_once_and_finds_nothing_le
   add_many_jobs(database, 1000);
   const ConfigFile config{with_role(managed_rules())};
   for (const ProcessResult& result :
-       run_at_once(10, {JOBWATCHDOG_BINARY, "sweep", "--batch-size", "25", "--config", config.path(),
+       run_at_once(10, {jobwatchdog_binary(), "sweep", "--batch-size", "25", "--config", config.path(),
                         "--database-url", url(database)})) {
     EXPECT_EQ(result.exit_code, 0) << result.out << result.err;
   }
@@ -155,7 +155,7 @@ TEST_F(pgbouncer, carries_the_lock_that_tells_sweeps_of_each_other) {
   Database database = Database::managed();
   add_job(database);
   const std::string other =
-      std::string{JOBWATCHDOG_BINARY} + " sweep --fail-if-locked --database-url '" + url(database) + "'";
+      jobwatchdog_binary() + " sweep --fail-if-locked --database-url '" + url(database) + "'";
   const std::string answer = std::filesystem::temp_directory_path() / ("other-" + database.name());
   const ProcessResult first = run_pooled(
       database, {"sweep"},
