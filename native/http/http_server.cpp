@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "native/http/socket_session.hpp"
+#include "native/http/wire.hpp"
 #include "native/log.hpp"
 
 namespace jobwatchdog {
@@ -26,7 +27,7 @@ namespace beast = boost::beast;
 namespace http = boost::beast::http;
 using asio::ip::tcp;
 using ErrorCode = boost::system::error_code;
-using Parser = http::request_parser<http::string_body>;
+using Parser = RequestParser;
 
 /// Operations give their error as a value.
 constexpr auto as_values = asio::experimental::as_tuple(asio::use_awaitable);
@@ -49,77 +50,6 @@ struct Connection {
   std::string peer;
   std::optional<std::list<Connection*>::iterator> idle_place;  ///< Where it stands among the idle ones.
 };
-
-std::string small_letters(std::string_view text) {
-  std::string result{text};
-  std::transform(result.begin(), result.end(), result.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return result;
-}
-
-/// Values with a line break would add headers of their own.
-std::string one_line(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(), [](char c) { return c == '\r' || c == '\n' || c == '\0'; }, ' ');
-  return text;
-}
-
-HttpRequest request_of(Parser::value_type message, const std::string& peer) {
-  HttpRequest request;
-  request.method = std::string{message.method_string()};
-  const std::string target{message.target()};
-  const std::size_t mark = target.find('?');
-  request.path = target.substr(0, mark);
-  if (mark != std::string::npos) request.query = target.substr(mark + 1);
-  for (const auto& field : message) {
-    auto [place, is_new] =
-        request.headers.try_emplace(small_letters(field.name_string()), std::string{field.value()});
-    // A repeated header becomes one, so that nobody can hide a second value behind a first.
-    if (!is_new) place->second += ", " + std::string{field.value()};
-  }
-  request.body = std::move(message.body());
-  request.peer = peer;
-  return request;
-}
-
-/// The reply as it goes over the wire, without its file. HEAD is answered like GET without the body.
-std::string wire_text(const HttpReply& reply, bool is_head, bool keep_alive) {
-  const bool has_body = reply.status >= 200 && reply.status != 204 && reply.status != 304;
-  std::string text =
-      "HTTP/1.1 " + std::to_string(reply.status) + " " +
-      std::string{http::obsolete_reason(http::int_to_status(static_cast<unsigned>(reply.status)))};
-  text += "\r\n";
-  for (const auto& [name, value] : reply.headers) text += one_line(name) + ": " + one_line(value) + "\r\n";
-  const std::size_t size = reply.file ? reply.file->size() : reply.body.size();
-  if (has_body) text += "Content-Length: " + std::to_string(size) + "\r\n";
-  text += keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
-  if (has_body && !is_head && !reply.file) text += reply.body;
-  return reply.cut_short ? text.substr(0, text.size() / 2) : text;
-}
-
-/// Why a request is refused whose header is whole: what two servers might read as two different requests.
-bool has_ambiguous_length(const Parser::value_type& message) {
-  const auto encodings = message.count(http::field::transfer_encoding);
-  if (encodings == 0) return false;
-  return encodings > 1 || message.count(http::field::content_length) > 0 ||
-         !beast::iequals(message[http::field::transfer_encoding], "chunked");
-}
-
-/// The status for a request that could not be read, or nothing when there is nobody left to tell.
-std::optional<int> status_of(const ErrorCode& error) {
-  if (error == http::error::header_limit || error == http::error::buffer_overflow) return 431;
-  if (error == http::error::body_limit) return 413;
-  const bool is_malformed = error.category() == make_error_code(http::error::bad_method).category();
-  const bool is_gone = error == http::error::end_of_stream || error == http::error::partial_message;
-  return is_malformed && !is_gone ? std::optional<int>{400} : std::nullopt;
-}
-
-HttpReply refusal(int status) {
-  const std::string words = status == 431   ? "The header is too large.\n"
-                            : status == 413 ? "The body is too large.\n"
-                                            : "This is no request that this server understands.\n";
-  return {.status = status, .headers = {{"Content-Type", "text/plain"}}, .body = words};
-}
 
 /// Runs on the pool.
 asio::awaitable<HttpReply> answered(const std::function<HttpReply()>& answer) {
@@ -303,7 +233,7 @@ asio::awaitable<bool> Server::serve_one(Connection& connection) {
   parser.body_limit(permit.size_max);
   if (!status) status = co_await read_body(connection, parser, permit.timeout);
   if (status) {
-    if (*status != 0) co_await refuse(connection, refusal(*status), farewell_size_max);
+    if (*status != 0) co_await refuse(connection, refusal_to_read(*status), farewell_size_max);
     co_return false;
   }
   const bool wants_more = parser.keep_alive();

@@ -37,6 +37,7 @@ Verdict caller(const std::string& input);
 Verdict configuration(const std::string& input);
 Verdict cors(const std::string& input);
 Verdict flag_definition(const std::string& input);
+Verdict http_request(const std::string& input);
 Verdict jwks(const std::string& input);
 Verdict jwt(const std::string& input);
 Verdict listen_address(const std::string& input);

@@ -11,6 +11,7 @@ const std::map<std::string, Target>& targets() {
       {"configuration", configuration},
       {"cors", cors},
       {"flag_definition", flag_definition},
+      {"http_request", http_request},
       {"jwks", jwks},
       {"jwt", jwt},
       {"listen_address", listen_address},
