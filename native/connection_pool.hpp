@@ -16,6 +16,16 @@ class ConnectionPool {
   /// `open` makes a connection; it is called without the pool's lock, on the thread that wants one.
   explicit ConnectionPool(std::function<DatabaseResult<Connection>()> open) : open_(std::move(open)) {}
 
+  /// Opens connections before they are wanted and runs a statement on each, so that the first requests find
+  /// them open and the statement planned. What cannot be opened now is left to whoever wants it.
+  void warm(std::size_t count, const std::string& sql) {
+    for (std::size_t i = 0; i < count; ++i) {
+      DatabaseResult<Connection> connection = open_();
+      if (!connection.ok() || !connection.value().query(sql, {}, {.read_only = true}).ok()) return;
+      give_back(std::move(connection.value()));
+    }
+  }
+
   /// Runs one statement that may run twice: after a lost connection it is tried once more, by another one.
   [[nodiscard]] DatabaseResult<Rows> query(const std::string& sql, const std::vector<Text>& parameters,
                                            const TransactionOptions& options) {

@@ -14,6 +14,7 @@
 #include "native/memory_privacy.hpp"
 #include "native/open_provider.hpp"
 #include "native/retry.hpp"
+#include "native/serve/job_view.hpp"
 #include "native/serve/realtime/job_news.hpp"
 #include "native/serve/realtime/realtime_socket.hpp"
 #include "native/serve/router.hpp"
@@ -106,6 +107,39 @@ Outcome<std::shared_ptr<Uploads>> uploads_of(Node& node) {
   return std::make_shared<Uploads>(std::move(provider.value()));
 }
 
+/// What the handlers of requests need.
+struct Serving {
+  std::shared_ptr<SharedCounts> counts{std::make_shared<SharedCounts>()};
+  std::shared_ptr<const Services> services;
+};
+
+Outcome<Serving> serving_of(const GlobalOptions& global, const ServeCommand& command, Settings& settings,
+                            const std::shared_ptr<ConnectionPool>& connections, const News& news,
+                            Node& node) {
+  Outcome<std::shared_ptr<Uploads>> uploads = uploads_of(node);
+  if (!uploads.ok()) return uploads.error();
+  Serving serving;
+  const auto sweeper = command.no_sweeps
+                           ? nullptr
+                           : std::make_shared<Sweeper>(global, settings.configuration.policy.sweep_period);
+  const auto clock = [since = Stopwatch{}] { return since.elapsed(); };
+  serving.services = std::make_shared<const Services>(
+      Services{.connections = connections,
+               .bells = news.bells,
+               .flags = std::make_shared<LiveFlags>(connections, settings.configuration),
+               .request_metrics = std::make_shared<RequestMetrics>(),
+               .rate_limit = std::make_shared<RateLimit>(command.requests_per_minute, clock),
+               .proxies = settings.proxies,
+               .pages = std::move(settings.pages),
+               .uploads = std::move(uploads.value()),
+               .access = std::move(settings.access),
+               .counts = [counts = serving.counts] { return counts->get(); },
+               .sweep_metrics = [sweeper] { return sweeper ? sweeper->metrics() : ""; },
+               .clock = clock,
+               .wake = [&node] { node.wake(); }});
+  return serving;
+}
+
 void warn_of_closed_doors(const AccessSettings& access) {
   if (!access.token_keys.empty() || access.issuer_keys || !access.secret_keys.empty()) return;
   log(LogLevel::warning,
@@ -171,26 +205,10 @@ ExitCode run_serve(const GlobalOptions& global, const ServeCommand& command) {
       Node::open(global, {"serve", command.public_url, !command.starts_no_jobs, tell});
   if (!opened.ok()) return report(opened.error());
   Node& node = *opened.value();
-  auto counts = std::make_shared<SharedCounts>();
-  const auto sweeper =
-      command.no_sweeps ? nullptr : std::make_shared<Sweeper>(global, configuration.policy.sweep_period);
-  Outcome<std::shared_ptr<Uploads>> uploads = uploads_of(node);
-  if (!uploads.ok()) return report(uploads.error());
-  const auto clock = [since = Stopwatch{}] { return since.elapsed(); };
-  const auto services = std::make_shared<const Services>(
-      Services{.connections = connections,
-               .bells = news.bells,
-               .flags = std::make_shared<LiveFlags>(connections, configuration),
-               .request_metrics = std::make_shared<RequestMetrics>(),
-               .rate_limit = std::make_shared<RateLimit>(command.requests_per_minute, clock),
-               .proxies = settings.proxies,
-               .pages = std::move(settings.pages),
-               .uploads = std::move(uploads.value()),
-               .access = std::move(settings.access),
-               .counts = [counts] { return counts->get(); },
-               .sweep_metrics = [sweeper] { return sweeper ? sweeper->metrics() : ""; },
-               .clock = clock,
-               .wake = [&node] { node.wake(); }});
+  Outcome<Serving> serving = serving_of(global, command, settings, connections, news, node);
+  if (!serving.ok()) return report(serving.error());
+  const auto& [counts, services] = serving.value();
+  connections->warm(static_cast<std::size_t>(command.thread_count), looking_at_no_job_sql);
   HttpServerOptions options = server_options(command, settings);
   options.admit_large_body = large_body_door(services);
   Result<HttpServer> server = HttpServer::start(options, router(services), realtime_door(services, news.hub));

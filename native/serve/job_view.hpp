@@ -57,6 +57,9 @@ struct JobLook {
   std::string unknown_table;  ///< A name that no tool has; "" when all are known.
 };
 
+/// Makes a session plan the look before anybody waits for it.
+inline constexpr const char* looking_at_no_job_sql = "SELECT FROM watchdog.look_at_jobs('{}', '{}', NULL)";
+
 /// The jobs of these names that the caller may see: a user's own; all of them for the service and for
 /// administrators.
 /** Source: design.md section 7; invariants.md S3 and S5: table names are looked up, never written into SQL.

@@ -17,8 +17,8 @@
 #include "native/life/reconciler.hpp"
 #include "native/serve/job_bells.hpp"
 #include "native/serve/live_flags.hpp"
-#include "native/serve/rate_limit.hpp"
 #include "native/serve/pages.hpp"
+#include "native/serve/rate_limit.hpp"
 #include "native/serve/request_metrics.hpp"
 #include "native/serve/uploads.hpp"
 
