@@ -86,11 +86,11 @@ void add_serve(CLI::App& app, const GlobalOptions& global, LifeOptions& options,
   add_starts_no_jobs(*command, wanted.starts_no_jobs);
   add_direct_database_url(*command, wanted.direct_database_url);
   command
-      ->add_option("--threads", wanted.thread_count,
-                   "Requests worked on at once, each with a connection to the database")
+      ->add_option(
+          "--threads", wanted.thread_count,
+          "Requests worked on at once, each with a connection to the database; without it two a processor, and two")
       ->check(CLI::Range(1, 256))
-      ->envname("WATCHDOG_THREADS")
-      ->capture_default_str();
+      ->envname("WATCHDOG_THREADS");
   command
       ->add_option("--requests-per-minute", wanted.requests_per_minute,
                    "Of one user to one route; an address without a user has ten times as many; 0 = no limit")

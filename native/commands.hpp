@@ -83,7 +83,7 @@ struct ServeCommand {
   bool starts_no_jobs{false};
   bool no_sweeps{false};
   std::string direct_database_url;  ///< "" = the database's own.
-  int thread_count{10};
+  int thread_count{0};              ///< 0 = by the number of processors.
   int requests_per_minute{120};
   int connections_per_address_max{256};
   std::string trusted_proxies{"127.0.0.1,::1"};

@@ -25,6 +25,9 @@ start_served_node() {
 
 resident_mb() { awk '/^VmRSS/ { printf "%.0f", $2 / 1024 }' "/proc/$1/status"; }
 
+# all_went_well FILE: ends the benchmark when http_load got anything but replies of success.
+all_went_well() { [[ $(<"$1") =~ \"statuses\":\{(\"20[0-9]\":[0-9]+,?)+\} ]] || fail 1 "requests were refused: $(<"$1")" "see .local/bench/node.log"; }
+
 # wait_until WHAT CONDITION: a condition of the database bench, for at most half an hour.
 wait_until() {
   local deadline=$((SECONDS + 1800))

@@ -22,14 +22,15 @@ SELECT json_build_array(json_build_object('method', 'POST', 'path', '/functions/
   FROM jsonb_array_elements(:'tasks'::jsonb -> 'tasks') AS task (value), generate_series(1, 4) ORDER BY random();
 SQL
   "$root/build/release/tests/bench/http_load" "$node_url" 50 0 <"$root/.local/bench/webhooks.jsonl" >"$root/.local/bench/webhooks.json"
+  all_went_well "$root/.local/bench/webhooks.json"
   wait_until "all jobs to end" "NOT EXISTS (SELECT FROM watchdog.active_jobs)"
   say "Sent by us: $(<"$root/.local/bench/webhooks.json")"
   say "All, as the server counted them:"
   fetch "$node_url" /metrics | grep -E '^http_request_duration_seconds_(count|bucket).*runninghub|^http_request_duration_seconds_(count|bucket)\{.*functions/v1/\*' | grep -E 'count|le="1"'
-  twice=$(bench_psql bench -c "SELECT count(*) FROM (SELECT job_id FROM watchdog.settlements GROUP BY tool, job_id HAVING count(*) > 1) AS more")
+  twice=$(bench_psql bench -c "SELECT count(*) FROM (SELECT FROM watchdog.credit_ledger GROUP BY tool, job_id, kind HAVING count(*) > 1) AS more")
   wrong=$(bench_psql bench -c "SELECT count(*) FROM public.ai_jobs WHERE status <> 'completed'")
   stop_listening
   bench_jobwatchdog bench audit >"$root/.local/bench/audit.txt" || fail 1 "audit finds violations" "see .local/bench/audit.txt"
-  say "Jobs settled more than once: $twice; not completed: $wrong; audit clean. (Wanted: no 5xx, one settlement each, p99 under 1 s.)"
+  say "Jobs charged or paid back more than once: $twice; not completed: $wrong; audit clean. (Wanted: no 5xx, one settlement each, p99 under 1 s.)"
   say
 }
