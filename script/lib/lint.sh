@@ -47,7 +47,7 @@ tidy_inputs() {
 # tidy_one SOURCE STAMP: two minutes at most; the stamp is left when the file is clean.
 tidy_one() {
   local code=0 said
-  said=$(timeout 120 clang-tidy -p build/debug --quiet --extra-arg=-Wno-unknown-warning-option "$1" 2>/dev/null) || code=$?
+  said=$(timeout --foreground 120 clang-tidy -p build/debug --quiet --extra-arg=-Wno-unknown-warning-option "$1" 2>/dev/null) || code=$?
   if [[ $code == 0 ]]; then : >"$2" && return; fi
   if [[ $code == 124 ]]; then said="$1: clang-tidy needed more than two minutes"; fi
   printf '%s\n' "$said"
