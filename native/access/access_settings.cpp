@@ -3,11 +3,11 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <ctime>
 #include <fstream>
 #include <sstream>
 
 #include "native/http/web_address.hpp"
+#include "native/wall_clock.hpp"
 #include "native/word_list.hpp"
 
 namespace jobwatchdog {
@@ -49,8 +49,7 @@ class Reader {
     const std::string keys_url = text_of_environment("WATCHDOG_JWKS_URL");
     if (!keys_url.empty()) take("WATCHDOG_JWKS_URL", problem_of_keys_address(keys_url));
     if (!problems_.empty()) return problems_;
-    if (!keys_url.empty())
-      settings_.issuer_keys = std::make_shared<IssuerKeys>(keys_url, std::int64_t{std::time(nullptr)} * 1000);
+    if (!keys_url.empty()) settings_.issuer_keys = std::make_shared<IssuerKeys>(keys_url, wall_clock_ms());
     return std::move(settings_);
   }
 

@@ -216,9 +216,9 @@ ExitCode run_serve(const GlobalOptions& global, const ServeCommand& command) {
   Outcome<Serving> serving = serving_of(global, command, settings, connections, news, node);
   if (!serving.ok()) return report(serving.error());
   const auto& [counts, services] = serving.value();
-  connections->warm(static_cast<std::size_t>(thread_count_of(command)), looking_at_no_job_sql);
   HttpServerOptions options = server_options(command, settings);
   options.admit_large_body = large_body_door(services);
+  connections->warm(static_cast<std::size_t>(options.thread_count), looking_at_no_job_sql);
   Result<HttpServer> server = HttpServer::start(options, router(services), realtime_door(services, news.hub));
   if (!server.ok()) return report({ExitCode::failure, {server.error()}});
   log(LogLevel::info, "listening on " + http_url(options.address, server.value().port()));

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "native/doctor/answers_to.hpp"
+#include "native/http/answers_to.hpp"
 #include "native/open_provider.hpp"
 #include "native/provider/account_status.hpp"
 

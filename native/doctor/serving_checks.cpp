@@ -1,12 +1,12 @@
 // Keys, roles and the address of `serve`.
 #include "native/doctor/serving_checks.hpp"
 
-#include <ctime>
 #include <future>
 #include <nlohmann/json.hpp>
 
 #include "native/access/access_settings.hpp"
-#include "native/doctor/answers_to.hpp"
+#include "native/http/answers_to.hpp"
+#include "native/wall_clock.hpp"
 
 namespace jobwatchdog {
 namespace {
@@ -34,7 +34,7 @@ bool arrive(IssuerKeys& keys) {
   const std::shared_ptr<Bell> end = keys.end_of_fetch();
   end->listen([&ended] { ended.set_value(); });
   ended.get_future().wait();
-  return keys.have_arrived(std::int64_t{std::time(nullptr)} * 1000);
+  return keys.have_arrived(wall_clock_ms());
 }
 
 std::string status_words(const HttpAnswer& answer) {

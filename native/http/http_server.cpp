@@ -27,7 +27,6 @@ namespace beast = boost::beast;
 namespace http = boost::beast::http;
 using asio::ip::tcp;
 using ErrorCode = boost::system::error_code;
-using Parser = RequestParser;
 
 /// Operations give their error as a value.
 constexpr auto as_values = asio::experimental::as_tuple(asio::use_awaitable);
@@ -86,12 +85,15 @@ class Server {
   void leave(const std::string& address);
   asio::awaitable<bool> serve_one(Connection& connection);
   asio::awaitable<HttpReply> answer(const HttpRequest& request);
-  asio::awaitable<std::optional<HttpReply>> serve_socket(Connection& connection, Parser::value_type message);
+  asio::awaitable<std::optional<HttpReply>> serve_socket(Connection& connection,
+                                                         RequestParser::value_type message);
   asio::awaitable<bool> has_begun(Connection& connection);
-  asio::awaitable<std::optional<int>> read_head(Connection& connection, Parser& parser);
-  asio::awaitable<std::optional<int>> read_body(Connection& connection, Parser& parser, Duration timeout);
+  asio::awaitable<std::optional<int>> read_head(Connection& connection, RequestParser& parser);
+  asio::awaitable<std::optional<int>> read_body(Connection& connection, RequestParser& parser,
+                                                Duration timeout);
   asio::awaitable<std::variant<LargeBodyPermit, HttpReply>> admit(Connection& connection,
-                                                                  const Parser& parser);
+                                                                  const RequestParser& parser,
+                                                                  std::size_t size);
   asio::awaitable<bool> send(Connection& connection, std::string_view text);
   asio::awaitable<bool> send_reply(Connection& connection, const HttpReply& reply, bool is_head,
                                    bool keep_alive);
@@ -215,14 +217,14 @@ void Server::leave(const std::string& address) {
 /// Whether another request may follow.
 asio::awaitable<bool> Server::serve_one(Connection& connection) {
   if (!co_await has_begun(connection)) co_return false;
-  Parser parser;
+  RequestParser parser;
   parser.header_limit(static_cast<std::uint32_t>(options_.header_size_max));
   std::optional<int> status = co_await read_head(connection, parser);
   LargeBodyPermit permit{.size_max = options_.body_size_max, .timeout = {}, .place = nullptr};
   const std::size_t announced_size = status ? 0 : parser.content_length().value_or(0);
   const bool is_large = announced_size > options_.body_size_max;
   if (is_large && options_.admit_large_body) {
-    std::variant<LargeBodyPermit, HttpReply> admission = co_await admit(connection, parser);
+    std::variant<LargeBodyPermit, HttpReply> admission = co_await admit(connection, parser, announced_size);
     if (const auto* turned_away = std::get_if<HttpReply>(&admission)) {
       co_await refuse(connection, *turned_away, announced_size);
       co_return false;
@@ -279,7 +281,7 @@ asio::awaitable<HttpReply> Server::answer(const HttpRequest& request) {
 
 /// Until the socket ends; gives the reply when there is none for this request.
 asio::awaitable<std::optional<HttpReply>> Server::serve_socket(Connection& connection,
-                                                               Parser::value_type message) {
+                                                               RequestParser::value_type message) {
   const HttpRequest request = request_of(message, connection.peer);
   SocketAnswer answer{HttpReply{.status = 500}};
   const std::function<HttpReply()> ask = [&] {
@@ -315,7 +317,7 @@ asio::awaitable<bool> Server::has_begun(Connection& connection) {
 
 /// Gives the status to refuse the request with, or 0 when the client has gone or is too slow. Beast compares
 /// the announced length with the limit when it sees the header, so the limit is set after it.
-asio::awaitable<std::optional<int>> Server::read_head(Connection& connection, Parser& parser) {
+asio::awaitable<std::optional<int>> Server::read_head(Connection& connection, RequestParser& parser) {
   parser.body_limit(boost::none);
   auto [header_error, header_size] =
       co_await http::async_read_header(connection.stream, connection.buffer, parser, as_values);
@@ -325,7 +327,7 @@ asio::awaitable<std::optional<int>> Server::read_head(Connection& connection, Pa
 }
 
 /// As read_head. `timeout` begins now; 0: the request's goes on.
-asio::awaitable<std::optional<int>> Server::read_body(Connection& connection, Parser& parser,
+asio::awaitable<std::optional<int>> Server::read_body(Connection& connection, RequestParser& parser,
                                                       Duration timeout) {
   if (beast::iequals(parser.get()[http::field::expect], "100-continue") &&
       !co_await send(connection, "HTTP/1.1 100 Continue\r\n\r\n"))
@@ -340,11 +342,12 @@ asio::awaitable<std::optional<int>> Server::read_body(Connection& connection, Pa
 
 /// Whether this large body may come, and how large it may be.
 asio::awaitable<std::variant<LargeBodyPermit, HttpReply>> Server::admit(Connection& connection,
-                                                                        const Parser& parser) {
+                                                                        const RequestParser& parser,
+                                                                        std::size_t size) {
   std::variant<LargeBodyPermit, HttpReply> admission = HttpReply{.status = 500};
   const HttpRequest head = request_of(parser.get(), connection.peer);
   const std::function<HttpReply()> ask = [&] {
-    admission = options_.admit_large_body(head);
+    admission = options_.admit_large_body(head, size);
     return HttpReply{};
   };
   co_await asio::co_spawn(pool_, answered(ask), asio::use_awaitable);

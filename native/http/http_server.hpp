@@ -53,8 +53,9 @@ struct LargeBodyPermit {
   std::shared_ptr<void> place;  ///< Let go when the request has been answered.
 };
 
-/// Asked, on the pool, before a large body is read: by the head of its request.
-using LargeBodyDoor = std::function<std::variant<LargeBodyPermit, HttpReply>(const HttpRequest& head)>;
+/// Asked, on the pool, before a large body of that many bytes is read: by the head of its request.
+using LargeBodyDoor =
+    std::function<std::variant<LargeBodyPermit, HttpReply>(const HttpRequest& head, std::size_t size)>;
 
 struct HttpServerOptions {
   std::string address{"127.0.0.1"};

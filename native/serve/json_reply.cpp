@@ -7,9 +7,6 @@
 namespace jobwatchdog {
 namespace {
 
-/// For how long a client waits while the database is away.
-constexpr const char* retry_after_s = "5";
-
 /// Nothing here is a page: nobody frames it, sniffs it, or keeps it.
 HttpReply reply_of(int status, const std::string& type, std::string body) {
   return {.status = status,

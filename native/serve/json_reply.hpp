@@ -9,6 +9,9 @@
 
 namespace jobwatchdog {
 
+/// For how long a client waits that finds the database away, or no room.
+inline constexpr const char* retry_after_s = "5";
+
 [[nodiscard]] HttpReply json_reply(int status, const nlohmann::ordered_json& body);
 /// {"error": words}
 [[nodiscard]] HttpReply error_reply(int status, const std::string& words);

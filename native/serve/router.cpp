@@ -4,8 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <ctime>
 
 #include "native/http/request_header.hpp"
 #include "native/json_text.hpp"
@@ -16,6 +14,7 @@
 #include "native/serve/upload_place.hpp"
 #include "native/stopwatch.hpp"
 #include "native/system_random.hpp"
+#include "native/wall_clock.hpp"
 
 namespace jobwatchdog {
 namespace {
@@ -106,8 +105,7 @@ std::optional<HttpReply> refuse_as_too_often(const Services& services, const Htt
 /// Who asks, when that caller may; else the reply that turns it away. It may wait for keys: then it is worth
 /// to ask again. A large file is asked about twice, for its head and for the whole, and counts twice.
 Result<Caller, HttpReply> let_in(const Services& services, const HttpRequest& http, const Route& route) {
-  Result<Caller, CallerFault> caller =
-      identify(services.access, http, std::int64_t{std::time(nullptr)} * 1000);
+  Result<Caller, CallerFault> caller = identify(services.access, http, wall_clock_ms());
   if (!caller.ok()) {
     HttpReply reply = unauthorized(caller.error());
     reply.waits_for = caller.error().news;
@@ -228,22 +226,21 @@ HttpHandler router(std::shared_ptr<const Services> services) {
 }
 
 LargeBodyDoor large_body_door(std::shared_ptr<const Services> services) {
-  return
-      [services = std::move(services)](const HttpRequest& head) -> std::variant<LargeBodyPermit, HttpReply> {
-        const std::shared_ptr<Journey> journey = journey_of(services, head);
-        std::vector<std::string> ignored;
-        const Route* route = find_route(head.method, head.path, &ignored);
-        if (route == nullptr || route->takes != Takes::file)
-          return finish(journey, refusal(413, "The body is too large"));
-        journey->route = route->path;
-        const Result<Caller, HttpReply> caller = let_in(*services, head, *route);
-        if (!caller.ok()) return finish(journey, caller.error());
-        const std::size_t size = std::strtoull(header(head, "content-length").c_str(), nullptr, 10);
-        if (size > file_size_max) return finish(journey, refusal(413, "A file may have at most 30 MB"));
-        Result<std::shared_ptr<void>, HttpReply> place = upload_place(*services, caller.value(), size);
-        if (!place.ok()) return finish(journey, place.error());
-        return LargeBodyPermit{file_size_max, upload_timeout, std::move(place.value())};
-      };
+  return [services = std::move(services)](const HttpRequest& head,
+                                          std::size_t size) -> std::variant<LargeBodyPermit, HttpReply> {
+    const std::shared_ptr<Journey> journey = journey_of(services, head);
+    std::vector<std::string> ignored;
+    const Route* route = find_route(head.method, head.path, &ignored);
+    if (route == nullptr || route->takes != Takes::file)
+      return finish(journey, refusal(413, "The body is too large"));
+    journey->route = route->path;
+    const Result<Caller, HttpReply> caller = let_in(*services, head, *route);
+    if (!caller.ok()) return finish(journey, caller.error());
+    if (size > file_size_max) return finish(journey, refusal(413, "A file may have at most 30 MB"));
+    Result<std::shared_ptr<void>, HttpReply> place = upload_place(*services, caller.value(), size);
+    if (!place.ok()) return finish(journey, place.error());
+    return LargeBodyPermit{file_size_max, upload_timeout, std::move(place.value())};
+  };
 }
 
 }  // namespace jobwatchdog

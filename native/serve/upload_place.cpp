@@ -13,7 +13,7 @@ Result<std::shared_ptr<void>, HttpReply> upload_place(const Services& services, 
   HttpReply reply = json_reply(503, {{"success", false},
                                      {"error", "Too many files are being sent at this moment; try again"},
                                      {"code", "UPLOADS_BUSY"}});
-  reply.headers["retry-after"] = "5";
+  reply.headers["retry-after"] = retry_after_s;
   return reply;
 }
 

@@ -74,8 +74,8 @@ bool is_one_reply(const HttpRequest& request, const std::string& input) {
   if (error || !parser.is_done() || size != text.size()) return false;
   const auto& fields = parser.get();
   const auto count = static_cast<std::size_t>(std::distance(fields.begin(), fields.end()));
-  return count == reply.headers.size() + 2 &&
-         fields.body() == request.body;  // Content-Length and Connection.
+  // Content-Length and Connection are ours.
+  return count == reply.headers.size() + 2 && fields.body() == request.body;
 }
 
 }  // namespace

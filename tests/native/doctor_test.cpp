@@ -217,6 +217,8 @@ TEST(doctor, is_not_content_with_anything_else_at_the_public_url) {
   const Diagnosis nonsense = doctor(database.url(), {{"WATCHDOG_PUBLIC_URL", "app.example?CANARY"}});
   EXPECT_EQ(nonsense.result.exit_code, 3);
   EXPECT_THAT(nonsense.of("webhooks"), HasSubstr("error webhooks: --public-url is no address of a server"));
+  EXPECT_THAT(doctor(database.url(), {{"WATCHDOG_PUBLIC_URL", "https://app.example?a=b"}}).of("webhooks"),
+              HasSubstr("error webhooks: --public-url is no address of a server"));
 }
 
 HttpAnswer replied(int status, const std::string& body) {

@@ -123,7 +123,9 @@ TEST(http_server, reads_a_large_body_only_with_leave_and_keeps_its_place_until_t
   auto place = std::make_shared<int>();
   long holder_count = 0;
   HttpServerOptions options{.body_size_max = 10};
-  options.admit_large_body = [&](const HttpRequest& head) -> std::variant<LargeBodyPermit, HttpReply> {
+  options.admit_large_body = [&](const HttpRequest& head,
+                                 std::size_t size) -> std::variant<LargeBodyPermit, HttpReply> {
+    EXPECT_GT(size, 10U);
     if (head.path != "/large") return HttpReply{.status = 403, .body = "not here"};
     return LargeBodyPermit{.size_max = 20, .timeout = minutes(1), .place = place};
   };

@@ -5,7 +5,7 @@
 
 #include <filesystem>
 
-#include "native/http/http_client.hpp"
+#include "native/http/answers_to.hpp"
 #include "native/stopwatch.hpp"
 #include "tests/native/living_system.hpp"
 #include "tests/support/paths.hpp"
@@ -22,15 +22,11 @@ std::string count_of(Database& database, const std::string& status) {
 
 /// What a node answers to one request.
 HttpAnswer answer_of(const LivingSystem& system, const std::string& path, const std::string& body = "") {
-  HttpClient client;
   HttpCall call;
   call.method = body.empty() ? "GET" : "POST";
   call.url = system.node_url() + path;
   call.body = body;
-  client.start(std::move(call));
-  for (;;) {
-    for (const HttpAnswer& answer : client.wait(seconds(1))) return answer;
-  }
+  return answers_to({std::move(call)}).front();
 }
 
 TEST(life, a_webhook_rings_and_the_job_is_completed_by_the_providers_word) {

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "native/http/http_client.hpp"
+#include "native/http/answers_to.hpp"
 #include "tests/native/living_system.hpp"
 #include "tests/native/served.hpp"
 #include "tests/support/paths.hpp"
@@ -270,16 +270,13 @@ TEST(pages_of_a_node, a_large_file_comes_whole_and_a_head_has_none) {
   directory.write("dist/film.mp4", film);
   std::unique_ptr<BackgroundProcess> node;
   const std::string url = page_node(system, directory.dist(), node);
-  HttpClient client;
   HttpCall call;
   call.method = "GET";
   call.url = url + "/film.mp4";
   call.reply_size_max = 10'000'000;
-  client.start(call);
-  std::vector<HttpAnswer> answers;
-  while (answers.empty()) answers = client.wait(seconds(30));
-  EXPECT_EQ(answers[0].status, 200);
-  EXPECT_EQ(answers[0].body, film);
+  const HttpAnswer answer = answers_to({call}).front();
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.body, film);
   node->signal(SIGTERM);
   EXPECT_EQ(node->finish().exit_code, 0);
 }

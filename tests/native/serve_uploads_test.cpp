@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "native/http/http_client.hpp"
+#include "native/http/answers_to.hpp"
 #include "native/http/http_server.hpp"
 #include "native/serve/file_kind.hpp"
 #include "tests/native/living_system.hpp"
@@ -209,13 +209,7 @@ TEST_F(large_uploads, twin_without_the_door_no_large_body_comes_in) {
 
 // With the emulated provider.
 
-HttpAnswer answer_of(HttpCall call) {
-  HttpClient client;
-  client.start(std::move(call));
-  std::vector<HttpAnswer> answers;
-  while (answers.empty()) answers = client.wait(seconds(60));
-  return answers.front();
-}
+HttpAnswer answer_of(const HttpCall& call) { return answers_to({call}).front(); }
 
 HttpCall upload_call(const std::string& url, const std::string& user_id, const std::string& content) {
   const Secret secret{"a secret of living systems, long enough"};

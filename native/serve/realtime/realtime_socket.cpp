@@ -8,6 +8,7 @@
 #include "native/serve/json_reply.hpp"
 #include "native/serve/rest/rest_tables.hpp"
 #include "native/serve/url_query.hpp"
+#include "native/wall_clock.hpp"
 
 namespace jobwatchdog {
 namespace {
@@ -16,8 +17,6 @@ constexpr std::size_t channels_max = 100;
 constexpr std::size_t bindings_max = 20;
 constexpr std::string_view topic_beginning = "realtime:";
 constexpr const char* database_is_away = "DatabaseLackOfConnections: The database does not answer";
-
-std::int64_t now_ms() { return std::int64_t{std::time(nullptr)} * 1000; }
 
 std::string text_of(const nlohmann::json& object, const char* name) {
   const auto found = object.find(name);
@@ -83,7 +82,7 @@ Result<Caller, std::string> RealtimeSocket::caller_of(const nlohmann::json& toke
   if (!token.is_string() || token.get<std::string>().starts_with("sb_")) return caller_;
   HttpRequest request;
   request.headers["authorization"] = "Bearer " + token.get<std::string>();
-  const Result<Caller, CallerFault> caller = identify(services_->access, request, now_ms());
+  const Result<Caller, CallerFault> caller = identify(services_->access, request, wall_clock_ms());
   if (!caller.ok()) return "InvalidJWTToken: " + caller.error().message;
   return caller.value();
 }
@@ -224,7 +223,7 @@ SocketHandler realtime_door(std::shared_ptr<const Services> services, std::share
     }
     const std::optional<PhoenixVersion> version = phoenix_version(vsn);
     if (!version) return error_reply(400, "vsn must be 1.0.0 or 2.0.0");
-    const Result<Caller, CallerFault> caller = identify(services->access, asked, now_ms());
+    const Result<Caller, CallerFault> caller = identify(services->access, asked, wall_clock_ms());
     if (!caller.ok()) return error_reply(401, caller.error().message);
     if (caller.value().kind == Caller::Kind::nobody) return error_reply(401, "API key is missing");
     if (caller.value().kind == Caller::Kind::cron) return error_reply(403, "This caller may not do that");

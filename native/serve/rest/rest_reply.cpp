@@ -42,7 +42,7 @@ HttpReply rest_database_error(const Request& request, const DatabaseError& error
   HttpReply reply =
       rest_error(status, status == 503 ? "PGRST001" : error.sqlstate,
                  status == 503 ? "The database does not answer at this moment" : "The server's log says why");
-  if (status == 503) reply.headers["retry-after"] = "5";
+  if (status == 503) reply.headers["retry-after"] = retry_after_s;
   return reply;
 }
 

@@ -1,9 +1,9 @@
 // /healthz, /readyz, /version: whether the process lives, whether it can serve, what it is.
-#include <ctime>
 
 #include "native/migrations.hpp"
 #include "native/serve/json_reply.hpp"
 #include "native/serve/routes/routes.hpp"
+#include "native/wall_clock.hpp"
 
 namespace jobwatchdog::routes {
 
@@ -11,7 +11,7 @@ HttpReply healthz(const Services& /*services*/, const Request& /*request*/) { re
 
 HttpReply readyz(const Services& services, const Request& /*request*/) {
   const std::shared_ptr<IssuerKeys>& keys = services.access.issuer_keys;
-  if (keys && !keys->have_arrived(std::int64_t{std::time(nullptr)} * 1000))
+  if (keys && !keys->have_arrived(wall_clock_ms()))
     return error_reply(503, "The keys of WATCHDOG_JWKS_URL have not arrived: no user can be believed yet");
   return services.connections->lend<HttpReply>(
       [](Connection& connection) {

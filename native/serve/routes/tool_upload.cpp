@@ -4,8 +4,8 @@
 #include "native/log.hpp"
 #include "native/serve/file_kind.hpp"
 #include "native/serve/json_reply.hpp"
+#include "native/serve/known_tool.hpp"
 #include "native/serve/routes/routes.hpp"
-#include "native/serve/tool_name.hpp"
 #include "native/serve/upload_place.hpp"
 #include "native/serve/uploads.hpp"
 
@@ -45,22 +45,18 @@ HttpReply reply_about(const std::optional<ProviderAnswer>& answer, const std::st
 }  // namespace
 
 HttpReply tool_upload(const Services& services, const Request& request) {
-  const std::string tool = tool_of_function(request.wildcards.front());
   std::shared_ptr<const std::string> content = request.http.large_body;
   if (!content) content = std::make_shared<const std::string>(request.http.body);
   if (auto refusal = refusal_of(request, *content)) return *refusal;
-  const DatabaseResult<Rows> rows = services.connections->query(
-      "SELECT account FROM watchdog.tools WHERE tool = $1", {tool}, {.read_only = true});
-  if (!rows.ok()) return database_reply("looking for a tool", rows.error());
-  if (rows.value().size() == 0) return error_reply(404, "There is no such function");
+  const Result<KnownTool, HttpReply> tool = tool_of_function(services, request.wildcards.front());
+  if (!tool.ok()) return tool.error();
   if (!services.uploads->has_provider())
     return refused(503, "NO_PROVIDER", "This server has no account at the provider");
   Result<std::shared_ptr<void>, HttpReply> place = request.http.place;
   if (!request.http.place) place = upload_place(services, request.caller, content->size());
   if (!place.ok()) return place.error();
-  const std::shared_ptr<const Upload> upload =
-      services.uploads->send(rows.value().text(0, "account"), "upload" + std::string{file_ending(*content)},
-                             content, std::move(place.value()));
+  const std::shared_ptr<const Upload> upload = services.uploads->send(
+      tool.value().account, "upload" + std::string{file_ending(*content)}, content, std::move(place.value()));
   return {.then = [&services, upload,
                    id = request.id] { return reply_about(services.uploads->answer_of(*upload), id); },
           .waits_for = upload->news,
